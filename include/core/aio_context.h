@@ -139,91 +139,6 @@ class AioContext {
   LoopStats stats_;
 };
 
-class AioContext::OpAwaiter {
- public:
-  OpAwaiter(IoEngine& engine, IoOp::Kind kind, int fd) : engine_(engine), op_(kind, fd) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    op_.handle = handle;
-    engine_.Queue(op_);
-  }
-  std::int32_t await_resume() const noexcept { return op_.result; }
-
- private:
-  friend class AioContext;
-  IoEngine& engine_;
-  IoOp op_;
-};
-
-class AioContext::QueuedAwaiter {
- public:
-  QueuedAwaiter(IoEngine& engine, IoOp& op) : engine_(engine), op_(op) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    op_.handle = handle;
-    engine_.Queue(op_);
-  }
-  std::int32_t await_resume() const noexcept { return op_.result; }
-
- private:
-  IoEngine& engine_;
-  IoOp& op_;
-};
-
-class AioContext::YieldAwaiter : private Runnable {
- public:
-  explicit YieldAwaiter(AioContext& loop) : loop_(loop) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) {
-    handle = h;
-    loop_.Schedule(*this);
-  }
-  void await_resume() const noexcept {}
-
- private:
-  AioContext& loop_;
-};
-
-// Runs `task` on another loop and resumes the caller on its own: the only way to cross loops.
-//   const auto r = co_await RunOn(loop, Work());
-template <class T>
-class RunOn {
- public:
-  RunOn(AioContext& loop, Task<T> task) : loop_(loop), task_(std::move(task)) {}
-  RunOn(const RunOn&) = delete;
-  RunOn& operator=(const RunOn&) = delete;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> handle) {
-    home_ = &AioContext::Current();
-    done_.handle = handle;
-    Drive(*this);
-  }
-  T await_resume() { return std::move(*result_); }
-
- private:
-  struct Hop {
-    RunOn& self;
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> handle) {
-      self.start_.handle = handle;
-      self.loop_.ScheduleFrom(self.start_);
-    }
-    void await_resume() const noexcept {}
-  };
-  static Detached Drive(RunOn& self) {
-    co_await Hop{self};
-    self.result_.emplace(co_await std::move(self.task_));
-    self.home_->ScheduleFrom(self.done_);  // self may be gone after this
-  }
-
-  AioContext& loop_;
-  AioContext* home_ = nullptr;
-  Task<T> task_;
-  Runnable start_;
-  Runnable done_;
-  std::optional<T> result_;
-};
-
 template <class T>
 T AioContext::RunUntilDone(Task<T> task) {
   struct Driver {
@@ -240,3 +155,6 @@ T AioContext::RunUntilDone(Task<T> task) {
 }
 
 }  // namespace fusebay
+
+#include "core/io_awaiters.h"
+#include "core/run_on.h"

@@ -12,6 +12,7 @@
 #include "base/iovec.h"
 #include "base/list.h"
 #include "core/clock.h"
+#include "core/worker_pool.h"
 
 namespace fusebay {
 
@@ -38,6 +39,10 @@ struct IoOp : Runnable {
     kPoll,       // wait for `flags` (POLLIN, ... | EPOLLEXCLUSIVE) on fd; result = what is ready
     kCall,       // call(*this) on a worker thread; it sets result
   };
+  struct EngineData : WorkerJob {
+    IoOp* op = nullptr;
+    void* owner = nullptr;
+  };
   // A list of more pieces than this is transferred short, and its owner goes on with the rest.
   static constexpr std::size_t kMaxInlinePieces = 8;
 
@@ -57,7 +62,7 @@ struct IoOp : Runnable {
   std::int32_t result = 0;
   std::span<const iovec> iov{};
   void (*call)(IoOp& op) = nullptr;
-  void* engine_data = nullptr;  // the engine's own while it has the op
+  EngineData engine_data;  // the engine's own while it has the op
   std::array<iovec, kMaxInlinePieces> inline_iov{};
 };
 

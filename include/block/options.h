@@ -1,0 +1,76 @@
+// BlockdevOptions: how a node is opened. Names, shapes and defaults are QEMU's blockdev-add.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/io_engine.h"
+
+namespace fusebay {
+
+struct BlockdevOptions;
+
+// A node that exists already, by name, or one that is opened with its parent and closed with it.
+struct BlockdevRef {
+  std::string node_name;
+  std::unique_ptr<BlockdevOptions> definition;
+  bool empty() const { return node_name.empty() && definition == nullptr; }
+};
+
+enum class OnOffAuto : std::uint8_t { kAuto, kOn, kOff };
+
+struct CacheOptions {
+  bool direct = false;    // O_DIRECT
+  bool no_flush = false;  // flushes do nothing: a power cut may cost the image
+};
+
+// driver=file (a regular file) and driver=host_device (a block or character device).
+struct FileOptions {
+  std::string filename;
+  // Unset: io_uring where the loop has it, else threads. kNative requires cache.direct.
+  std::optional<EngineKind> aio;
+  OnOffAuto locking = OnOffAuto::kAuto;  // auto: where the file system can
+};
+
+struct RawOptions {
+  BlockdevRef file;
+  std::uint64_t offset = 0;
+  std::optional<std::uint64_t> size;  // unset: up to the end of the file
+  // The format was guessed: writes that would make the image look like another format are refused,
+  // for at the next start it would be opened as that.
+  bool probed = false;
+};
+
+struct Qcow2Options {
+  BlockdevRef file;
+  BlockdevRef backing;      // empty: as the image says
+  bool no_backing = false;  // backing=null: as if the image had none
+  BlockdevRef data_file;    // empty: as the image says
+  std::string snapshot;     // id or name of an internal snapshot to read; requires read_only
+  std::uint64_t l2_cache_size = 0;  // bytes; 0: enough for the image, at most 32 MiB
+};
+
+struct NullOptions {
+  std::uint64_t size = std::uint64_t{1} << 30;
+  bool read_zeroes = true;
+  std::uint64_t latency_ns = 0;
+};
+
+struct MemoryOptions {
+  std::uint64_t size = 0;
+};
+
+struct BlockdevOptions {
+  std::string driver;
+  std::string node_name;  // empty: one is made up ("#block123")
+  bool read_only = false;
+  bool auto_read_only = false;  // with read_only=false: falls back where writing is not allowed
+  bool discard_unmap = false;   // discard=unmap: pass discards to the file
+  CacheOptions cache;
+  std::variant<std::monostate, FileOptions, RawOptions, Qcow2Options, NullOptions, MemoryOptions>
+      driver_options;
+};
+
+}  // namespace fusebay
