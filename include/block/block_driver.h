@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "block/block_node.h"
@@ -25,6 +26,8 @@ struct OpenContext {
   Task<Result<BlockRef, Error>> OpenChild(const BlockdevRef& child,
                                           const PermissionSet& permissions);
   unsigned depth = 0;  // of this node below the one the user named
+  // What OpenChild has opened: closed after the node that is being opened, or if it fails.
+  std::vector<std::string> opened{};
 };
 
 struct BlockDriver {

@@ -3,11 +3,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "block/block_driver.h"
 
 namespace fusebay {
+
+struct ImageRequest;
 
 class BlockGraph {
  public:
@@ -21,7 +24,12 @@ class BlockGraph {
   // Opens a node and everything below it. Errors: "Duplicate nodes with node-name='X'", "Unknown
   // driver 'X'", and whatever the driver says. On failure nothing is left open.
   Task<Result<BlockNode*, Error>> Open(const BlockdevOptions& options);
-  // Closes a node that nobody uses, and the nodes that were opened with it. "Node 'X' is busy: ..."
+  // Takes a node that was made elsewhere (a filter that a job puts in, a test's own) and closes it
+  // as if it had been opened here. Same errors about its name.
+  Result<BlockNode*, Error> Add(std::unique_ptr<BlockNode> node);
+  // Closes a node that nobody uses, and those of the nodes that were opened with it which nobody
+  // uses either. "Failed to find node with node-name='X'"; "Node 'X' is busy: ..."; or the error of
+  // the last flush, and then the node is closed all the same.
   Task<Result<Unit, Error>> Remove(std::string_view node_name);
   Task<Result<Unit, Error>> CloseAll();  // flushes; the first error is returned
 
@@ -49,6 +57,7 @@ class BlockGraph {
  private:
   friend class BlockRef;
   friend struct OpenContext;
+  friend Task<Result<BlockNode*, Error>> OpenImage(BlockGraph& graph, const ImageRequest& request);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -92,6 +92,8 @@ class BlockNode {
       : node_name_(std::move(node_name)), driver_name_(driver_name), read_only_(read_only) {}
 
   void set_size(std::uint64_t size) { size_.store(size, std::memory_order_release); }
+  // By default what is known of every node; the file name is then the node's name.
+  virtual Task<Result<ImageInfo, Error>> DoInfo();
   BlockLimits limits_;
 
  private:
@@ -117,7 +119,6 @@ class BlockNode {
   virtual Task<Result<std::uint64_t>> DoAllocatedSize() {
     return Result<std::uint64_t>{Errno{ENOTSUP}};
   }
-  virtual Task<Result<ImageInfo, Error>> DoInfo();
   virtual Task<Result<>> DoClose() { return Ok(); }
   // What all users of this node together need of it: takes or drops image locks, or asks the same
   // of the children. All or nothing. Does not suspend: called from the control loop only.

@@ -57,9 +57,11 @@ class BlockRef {
   // Growing runs beside other requests; the caller of a shrink has drained the graph.
   Task<Result<>> Truncate(std::uint64_t size, Prealloc prealloc) const;
 
+  struct Impl;  // internal: block/graph_internal.h
+
  private:
   friend class BlockGraph;
-  struct Impl;
+  friend struct OpenContext;
   explicit BlockRef(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

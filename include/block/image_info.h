@@ -21,6 +21,12 @@ struct SnapshotInfo {
   std::int64_t icount = -1;  // -1: none
 };
 
+struct BitmapInfo {
+  std::string name;
+  std::uint64_t granularity = 0;   // bytes of the disk per bit
+  std::vector<std::string> flags;  // "in-use", "auto"
+};
+
 struct ImageInfo {
   using Value = std::variant<bool, std::uint64_t, std::string, std::vector<std::string>>;
 
@@ -36,6 +42,7 @@ struct ImageInfo {
   std::string full_backing_filename;  // as it is found from here
   std::string backing_format;
   std::vector<SnapshotInfo> snapshots;
+  std::vector<BitmapInfo> bitmaps;  // persistent ones; in JSON a member of format-specific.data
   // Members of format-specific.data, in order: "compat", "compression-type", "lazy-refcounts", ...
   std::vector<std::pair<std::string, Value>> specific;
 };

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/io_engine.h"
 
@@ -50,6 +51,9 @@ struct Qcow2Options {
   BlockdevRef data_file;    // empty: as the image says
   std::string snapshot;     // id or name of an internal snapshot to read; requires read_only
   std::uint64_t l2_cache_size = 0;  // bytes; 0: enough for the image, at most 32 MiB
+  // No option of a user's: the image files above in the chain ("device:inode"), so that an image
+  // that is its own backing file, however indirectly, is noticed.
+  std::vector<std::string> opened_above;
 };
 
 struct NullOptions {

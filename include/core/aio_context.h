@@ -2,9 +2,9 @@
 // keeps their timers.
 //
 // Only the thread that runs the loop may call it, except Post, ScheduleFrom and Stop. A turn of the
-// loop: resume what is ready, submit what was queued, then look for completions; with nothing ready
-// it polls briefly (see poll_max) and then sleeps in the engine. A turn longer than 5 ms is logged
-// ("stall"): something blocks that should be in RunBlocking.
+// loop: submit what was queued and look for completions, then resume what is ready. With nothing
+// ready it polls briefly (see poll_max) and then sleeps in the engine. A turn longer than 5 ms is
+// logged ("stall"): something blocks that should be in RunBlocking.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -123,7 +123,11 @@ class AioContext {
   bool RunReady();
   void DrainRemote();
   void FireTimers();
+  void SubmitExtra();
+  void WaitForWork();
   bool PollBeforeSleep(Nanoseconds budget);
+  bool LookForWork();
+  bool IsWaitEngine(std::optional<EngineKind> kind) const;
 
   const AioContextOptions options_;
   WorkerPool& workers_;

@@ -39,21 +39,21 @@ struct FuseExportOptions {
 // What all FUSE exports of a process share: which mountpoints they have.
 class FuseExports {
  public:
-  FuseExports(BlockGraph& graph, AioContext& control) : graph_(graph), control_(control) {}
+  explicit FuseExports(BlockGraph& graph) : graph_(graph) {}
   FuseExports(const FuseExports&) = delete;
   FuseExports& operator=(const FuseExports&) = delete;
 
-  // Checks everything that can be checked without mounting. Errors: "Cannot export read-only node
-  // as writable", "There already is a FUSE export on 'P'", "'P' is not a regular file", ... `loops`
-  // are the data loops; at least one.
+  // Checks what can be checked without looking at the mountpoint: "Cannot export read-only node as
+  // writable", "Cannot find device='' nor node-name='X'". Opens options.source, so call it before
+  // anything is mounted there. Start then says "There already is a FUSE export on 'P'", "Failed to
+  // stat 'P': ...", "'P' is not a regular file". `loops` are the data loops; at least one.
   Result<std::unique_ptr<Export>, Error> Create(const FuseExportOptions& options,
                                                 std::span<AioContext* const> loops);
 
  private:
   friend class FuseExport;
   BlockGraph& graph_;
-  AioContext& control_;
-  std::vector<std::string> mountpoints_;  // resolved parent folder plus last name
+  std::vector<std::string> mountpoints_;  // absolute, without symbolic links
 };
 
 }  // namespace fusebay

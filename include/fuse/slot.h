@@ -19,6 +19,11 @@ struct FuseSlot {
   // The head of the longest request (RENAME2 with two names) is below this.
   static constexpr std::size_t kMaxHeadBytes = 8192;
 
+  FuseSlot() = default;
+  FuseSlot(const FuseSlot&) = delete;
+  FuseSlot& operator=(const FuseSlot&) = delete;
+  virtual ~FuseSlot() = default;  // a channel keeps its own things in a derived class
+
   // The request. The header (fuse_in_header), the fixed arguments and the names, contiguous.
   ByteSpan head;
   // Bulk data of WRITE, SETXATTR, IOCTL and BATCH_FORGET; page-aligned for WRITE.

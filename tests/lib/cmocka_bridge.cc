@@ -12,7 +12,9 @@
 
 #include "check.h"
 
+extern "C" {
 #include <cmocka.h>
+}
 
 namespace fusebay::test {
 

@@ -1,0 +1,23 @@
+// Reads that the rest of the driver shares: whole tables at open, and data up to a node's end.
+#pragma once
+#include <string_view>
+
+#include "base/bytes.h"
+#include "block/block_ref.h"
+
+namespace fusebay::qcow2 {
+
+// What a failed read is to be called: "FILE: cannot read WHAT: reason".
+struct TableName {
+  std::string_view filename;
+  std::string_view what;
+};
+
+// Fills dst, which REQUIRES: lies inside the file.
+Task<Result<Unit, Error>> ReadTable(const BlockRef& file, std::uint64_t offset, MutableByteSpan dst,
+                                    TableName name);
+
+// Fills dst; what lies past the node's end is zeroes. No frame where nothing does.
+Task<Result<>> ReadOrZero(const BlockRef& ref, std::uint64_t offset, IoVec dst);
+
+}  // namespace fusebay::qcow2

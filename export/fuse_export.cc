@@ -1,0 +1,254 @@
+// FuseExport: mounts a SingleFileFs over a regular file and serves it on the data loops.
+#include "export/fuse_export.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/fd.h"
+#include "core/log.h"
+#include "core/scope.h"
+#include "export/mountpoint.h"
+#include "export/single_file_fs.h"
+#include "fuse/dev_transport.h"
+
+namespace fusebay {
+
+namespace {
+
+bool IsTakenOverFd(const std::string& mountpoint) { return mountpoint.starts_with("/dev/fd/"); }
+
+PermissionSet PermissionsFor(const FuseExportOptions& options) {
+  PermissionSet permissions{.used = kPermConsistentRead, .shared = kPermAll};
+  if (options.writable) {
+    permissions.used |= kPermWrite | kPermResize;
+  }
+  if (options.cache == ExportCache::kWriteback) {
+    permissions.shared = 0;  // the kernel owns size and times: no second export, no resize
+  }
+  return permissions;
+}
+
+}  // namespace
+
+class FuseExport final : public Export {
+ public:
+  FuseExport(FuseExports& exports, const FuseExportOptions& options, UniqueFd host,
+             std::span<AioContext* const> loops)
+      : Export(options.id),
+        exports_(exports),
+        options_(options),
+        host_(std::move(host)),
+        loops_(loops.begin(), loops.end()) {}
+
+  std::string_view type() const override { return "fuse"; }
+  bool in_use() const override { return fs_.has_value() && fs_->open_files() != 0; }
+  Task<Result<Unit, Error>> Start() override;
+  Task<Result<>> Stop() override;
+
+ private:
+  Task<Result<Unit, Error>> ClaimMountpoint();
+  Task<Result<Unit, Error>> TakeNode(bool allow_other);
+  Task<Unit> ReleaseNode();
+  Task<Unit> ServeChannel(fuse::FuseChannel& channel);
+  Task<Unit> SyncClientCache();
+  fuse::DevTransportOptions TransportOptions(bool allow_other) const;
+  void ReleaseMountpoint();
+
+  FuseExports& exports_;
+  const FuseExportOptions options_;
+  const UniqueFd host_;
+  const std::vector<AioContext*> loops_;
+  std::string resolved_;  // the mountpoint, when it is claimed
+  BlockRef ref_;
+  std::optional<SingleFileFs> fs_;
+  std::unique_ptr<fuse::DevTransport> transport_;
+  std::unique_ptr<fuse::FuseServer> server_;
+  TaskScope serving_;  // a task per channel, on the control loop
+  bool stopping_ = false;
+  bool gone_ = false;  // the session has ended by itself
+};
+
+Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptions& options,
+                                                           std::span<AioContext* const> loops) {
+  FB_ASSERT(!loops.empty());
+  const BlockNode* const node = graph_.Find(options.node_name);
+  if (node == nullptr) {
+    return Error{Errno{ENOENT},
+                 fmt::format("Cannot find device='' nor node-name='{}'", options.node_name)};
+  }
+  if (options.writable && node->read_only()) {
+    return Error{Errno{EROFS}, "Cannot export read-only node as writable"};
+  }
+  if (options.growable && !options.writable) {
+    return Error{Errno{EINVAL}, "A growable export must be writable"};
+  }
+  UniqueFd host;
+  if (!options.source.empty()) {
+    host = UniqueFd(::open(options.source.c_str(), O_PATH | O_CLOEXEC));
+  }
+  return std::unique_ptr<Export>(
+      std::make_unique<FuseExport>(*this, options, std::move(host), loops));
+}
+
+// Settles which file is meant and enters it in the table of this process, before it is looked at:
+// a look at a mount of our own would wait for ourselves.
+Task<Result<Unit, Error>> FuseExport::ClaimMountpoint() {
+  if (options_.mount_namespace_pid != 0 || IsTakenOverFd(options_.mountpoint)) {
+    co_return Unit{};
+  }
+  AioContext& control = AioContext::Current();
+  Result<std::string, Error> resolved = std::string();
+  const Result<> resolving = co_await control.RunBlocking([this, &resolved]() -> Result<> {
+    resolved = ResolveMountpoint(options_.mountpoint);
+    return Ok();
+  });
+  FB_ASSERT(resolving.ok());
+  if (!resolved.ok()) {
+    co_return resolved.error();
+  }
+  std::vector<std::string>& taken = exports_.mountpoints_;
+  if (std::find(taken.begin(), taken.end(), *resolved) != taken.end()) {
+    co_return MountpointTaken(options_.mountpoint);
+  }
+  taken.push_back(*resolved);
+  resolved_ = *resolved;
+  Result<Unit, Error> prepared = Unit{};
+  const Result<> preparing = co_await control.RunBlocking([this, &prepared]() -> Result<> {
+    prepared = PrepareMountpoint(
+        options_.mountpoint, resolved_,
+        options_.fusermount.empty() ? std::string("fusermount3") : options_.fusermount);
+    return Ok();
+  });
+  FB_ASSERT(preparing.ok());
+  co_return prepared;
+}
+
+void FuseExport::ReleaseMountpoint() {
+  if (!resolved_.empty()) {
+    std::erase(exports_.mountpoints_, resolved_);
+    resolved_.clear();
+  }
+}
+
+// Who uses a node changes only while nobody is inside it.
+Task<Result<Unit, Error>> FuseExport::TakeNode(bool allow_other) {
+  const BlockGraph::Drained drained = co_await exports_.graph_.Drain();
+  CO_ASSIGN(ref_, exports_.graph_.Use(options_.node_name, PermissionsFor(options_),
+                                      fmt::format("export '{}'", id())));
+  ref_.UseOn(loops_);
+  const SingleFileOptions file{.writable = options_.writable,
+                               .growable = options_.growable,
+                               .writethrough = options_.writethrough,
+                               .allow_other = allow_other,
+                               .cache = options_.cache,
+                               .exclusive = options_.writable,
+                               .host_fd = host_.get()};
+  fs_.emplace(exports_.graph_, ref_, file);
+  ref_.SetObserver(&*fs_);
+  co_return Unit{};
+}
+
+Task<Unit> FuseExport::ReleaseNode() {
+  const BlockGraph::Drained drained = co_await exports_.graph_.Drain();
+  ref_ = BlockRef();
+  co_return Unit{};
+}
+
+fuse::DevTransportOptions FuseExport::TransportOptions(bool allow_other) const {
+  fuse::DevTransportOptions transport;
+  transport.mount.mountpoint = resolved_.empty() ? options_.mountpoint : resolved_;
+  transport.mount.fsname = options_.source.empty() ? options_.node_name : options_.source;
+  transport.mount.read_only = !options_.writable;
+  transport.mount.allow_other = allow_other ? fuse::AllowOther::kOn : fuse::AllowOther::kOff;
+  transport.mount.auto_unmount = options_.auto_unmount;
+  if (options_.mount_namespace_pid != 0) {
+    transport.mount.target_mount_namespace = static_cast<pid_t>(options_.mount_namespace_pid);
+  }
+  if (!options_.fusermount.empty()) {
+    transport.mount.fusermount = options_.fusermount;
+  }
+  return transport;
+}
+
+Task<Result<Unit, Error>> FuseExport::Start() {
+  const bool allow_other =
+      options_.allow_other == OnOffAuto::kOn ||
+      (options_.allow_other == OnOffAuto::kAuto && fuse::AllowOtherPermitted());
+  const Result<Unit, Error> claimed = co_await ClaimMountpoint();
+  if (!claimed.ok()) {
+    ReleaseMountpoint();
+    co_return claimed.error();
+  }
+  const Result<Unit, Error> taken = co_await TakeNode(allow_other);
+  if (!taken.ok()) {
+    ReleaseMountpoint();
+    co_return taken.error();
+  }
+  transport_ = std::make_unique<fuse::DevTransport>(TransportOptions(allow_other));
+  const Result<Unit, Error> started = co_await transport_->Start(loops_);
+  if (!started.ok()) {
+    co_await ReleaseNode();
+    ReleaseMountpoint();
+    co_return started.error();
+  }
+  server_ = std::make_unique<fuse::FuseServer>(*fs_, *transport_, fs_->server_options());
+  fs_->SetNotifier(&transport_->notifier());
+  for (const std::unique_ptr<fuse::FuseChannel>& channel : transport_->channels()) {
+    serving_.Spawn(ServeChannel(*channel));
+  }
+  co_return Unit{};
+}
+
+// Ends when the session does: by Stop, or because somebody has unmounted it.
+Task<Unit> FuseExport::ServeChannel(fuse::FuseChannel& channel) {
+  co_await RunOn(channel.loop(), server_->ServeChannel(channel));
+  if (serving_.running() == 1 && !stopping_) {
+    gone_ = true;
+    ReportGone();
+  }
+  co_return Unit{};
+}
+
+// The client's kernel may hold written pages that it has not sent yet (mmap, writeback); a lazy
+// unmount with files open would leave them behind.
+Task<Unit> FuseExport::SyncClientCache() {
+  if (!options_.writable || !transport_->mount_entry().has_value()) {
+    co_return Unit{};
+  }
+  const fuse::MountEntry& entry = *transport_->mount_entry();
+  const dev_t device = ::makedev(entry.device_major, entry.device_minor);
+  const Result<> synced = co_await AioContext::Current().RunBlocking([this, device]() -> Result<> {
+    const UniqueFd file(::open(resolved_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat st{};
+    if (!file || ::fstat(file.get(), &st) != 0 || st.st_dev != device) {
+      return Ok();  // unmounted already, or hidden by another mount
+    }
+    return ::fsync(file.get()) == 0 ? Ok() : Result<>{Errno{errno}};
+  });
+  if (!synced.ok()) {
+    LogWarning(fmt::format("'{}': writing back what clients have cached failed: {}",
+                           options_.mountpoint, std::strerror(synced.error().value())));
+  }
+  co_return Unit{};
+}
+
+Task<Result<>> FuseExport::Stop() {
+  stopping_ = true;
+  if (!gone_) {
+    co_await SyncClientCache();
+  }
+  fs_->SetNotifier(nullptr);
+  co_await transport_->Stop();
+  co_await serving_.Join();
+  const Result<> flushed = options_.writable ? co_await ref_.Flush(FlushMode::kDisk) : Ok();
+  co_await ReleaseNode();
+  ReleaseMountpoint();
+  co_return flushed;
+}
+
+}  // namespace fusebay

@@ -1,0 +1,151 @@
+// SingleFileFs: the file's size, its holes and its preallocated space.
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "export/single_file_fs.h"
+
+namespace fusebay {
+
+namespace {
+
+// ENOTSUP and EOPNOTSUPP are one number on Linux; the name says what fallocate(2) documents.
+Result<> AsFallocate(Result<> r) {
+  return !r.ok() && r.error() == Errno{ENOTSUP} ? Errno{EOPNOTSUPP} : r;
+}
+
+}  // namespace
+
+Task<Result<>> SingleFileFs::Grow(std::uint64_t size, Prealloc prealloc) {
+  const CoMutex::Guard guard = co_await grow_mutex_.Lock();
+  if (ref_.size() >= size) {
+    co_return Ok();  // another request has been faster
+  }
+  const Result<> grown = co_await ref_.Truncate(size, prealloc);
+  co_return grown;
+}
+
+Task<Result<>> SingleFileFs::Resize(std::uint64_t size) {
+  if (size >= ref_.size()) {
+    const Gate::Pass pass = co_await ref_.gate().Enter();
+    const Result<> grown = co_await Grow(size, Prealloc::kOff);
+    CO_TRY(grown);
+  } else {
+    // Requests in progress may lie in the part that goes: wait for them, and let none in.
+    const BlockGraph::Drained drained = co_await graph_.Drain();
+    const Result<> shrunk = co_await ref_.Truncate(size, Prealloc::kOff);
+    CO_TRY(shrunk);
+  }
+  TouchModified();
+  co_return Ok();
+}
+
+Task<Result<>> SingleFileFs::PunchHole(std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t size = ref_.size();
+  if (offset >= size) {
+    co_return Ok();
+  }
+  const Result<> punched = co_await ref_.WriteZeroes(
+      offset, std::min(length, size - offset),
+      {.may_unmap = true, .no_fallback = true, .fua = options_.writethrough});
+  co_return AsFallocate(punched);
+}
+
+Task<Result<>> SingleFileFs::ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size) {
+  if (!keep_size) {
+    const Result<> grown = co_await Grow(offset + length, Prealloc::kOff);
+    CO_TRY(grown);
+  }
+  const std::uint64_t size = ref_.size();
+  if (offset >= size) {
+    co_return Ok();
+  }
+  const Result<> zeroed = co_await ref_.WriteZeroes(offset, std::min(length, size - offset),
+                                                    {.fua = options_.writethrough});
+  co_return AsFallocate(zeroed);
+}
+
+Task<Result<>> SingleFileFs::Preallocate(std::uint64_t offset, std::uint64_t length,
+                                         bool keep_size) {
+  const std::uint64_t size = ref_.size();
+  const std::uint64_t end = offset + length;
+  if (end > size && keep_size) {
+    co_return Errno{EOPNOTSUPP};  // a node has no space past its end
+  }
+  if (offset < size) {
+    const Result<> allocated = co_await ref_.Allocate(offset, std::min(end, size) - offset);
+    CO_TRY(AsFallocate(allocated));
+  }
+  if (end > size) {
+    if (offset > size) {
+      const Result<> hole = co_await Grow(offset, Prealloc::kOff);
+      CO_TRY(hole);
+    }
+    const Result<> grown = co_await Grow(end, Prealloc::kFalloc);
+    CO_TRY(AsFallocate(grown));
+  }
+  co_return Ok();
+}
+
+Task<Result<>> SingleFileFs::Fallocate(const fuse::Caller&, fuse::NodeId, fuse::Handle,
+                                       std::uint32_t mode, std::uint64_t offset,
+                                       std::uint64_t length) {
+  if (!options_.writable) {
+    co_return Errno{EACCES};
+  }
+  if (length == 0) {
+    co_return Errno{EINVAL};
+  }
+  if (length > BlockNode::kMaxSize || offset > BlockNode::kMaxSize - length) {
+    co_return Errno{EFBIG};
+  }
+  const Gate::Pass pass = co_await ref_.gate().Enter();
+  const bool keep_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+  Result<> result = Ok();
+  switch (mode & ~static_cast<std::uint32_t>(FALLOC_FL_KEEP_SIZE)) {
+    case FALLOC_FL_PUNCH_HOLE:
+      if (!keep_size) {
+        co_return Errno{EINVAL};
+      }
+      result = co_await PunchHole(offset, length);
+      break;
+    case FALLOC_FL_ZERO_RANGE:
+      result = co_await ZeroRange(offset, length, keep_size);
+      break;
+    case 0:
+      result = co_await Preallocate(offset, length, keep_size);
+      break;
+    default:
+      co_return Errno{EOPNOTSUPP};
+  }
+  CO_TRY(result);
+  TouchModified();
+  co_return Ok();
+}
+
+Task<Result<std::uint64_t>> SingleFileFs::Lseek(const fuse::Caller&, fuse::NodeId, fuse::Handle,
+                                                std::uint64_t offset, std::uint32_t whence) {
+  if (whence != SEEK_DATA && whence != SEEK_HOLE) {
+    co_return Errno{EINVAL};
+  }
+  const Gate::Pass pass = co_await ref_.gate().Enter();
+  const std::uint64_t size = ref_.size();
+  if (offset >= size) {
+    co_return Errno{ENXIO};
+  }
+  while (offset < size) {
+    const Result<BlockStatus> status = co_await ref_.Status(offset, size - offset);
+    CO_TRY(status);
+    if (status->data == (whence == SEEK_DATA)) {
+      co_return offset;
+    }
+    offset += status->length;
+  }
+  if (whence == SEEK_HOLE) {
+    co_return size;
+  }
+  co_return Errno{ENXIO};
+}
+
+}  // namespace fusebay

@@ -1,0 +1,265 @@
+# Functions that every black-box test starts from: requirements, a folder, a server, checks.
+#
+# A test sources this file first. It then runs under a time limit (test_timeout, 60 seconds unless
+# set before), in $dir, and whatever it leaves behind is cleaned up by what is its own: mounts and
+# loop devices below $dir, processes that it started.
+#
+# Environment: FUSEBAY is the program under test. FUSEBAY_TEST_SERVER=peer starts
+# qemu-storage-daemon instead, which checks the tests themselves (docs/TESTING.md).
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ -z "${FUSEBAY_TEST_GUARDED:-}" ]; then
+  FUSEBAY_TEST_GUARDED=1 exec timeout --kill-after=15 "${test_timeout:-60}" bash "$0" "$@"
+fi
+
+FUSEBAY=$(realpath -m "${FUSEBAY:-$here/../../build/tools/fusebay}")
+export LC_ALL=C TZ=UTC PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
+export PATH=$PATH:/usr/sbin:/sbin
+unset FUSEBAY_TEST_GUARDED
+
+# --- requirements -------------------------------------------------------------------------------
+
+skip() {
+  echo "SKIP: $(basename "$0"): $*" >&2
+  exit 77
+}
+
+need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
+
+need_program() {
+  local name
+  for name in "$@"; do
+    command -v "$name" >/dev/null || skip "needs the program $name"
+  done
+}
+
+need_fuse() {
+  [ -c /dev/fuse ] || skip "needs /dev/fuse"
+  (: <>/dev/fuse) 2>/dev/null || skip "needs to open /dev/fuse"
+}
+
+# need_kernel 6.6 'what for'
+need_kernel() {
+  local oldest
+  oldest=$(printf '%s\n%s\n' "$1" "$(uname -r)" | sort -V | head -1)
+  [ "$oldest" = "$1" ] || skip "needs Linux $1 or newer: $2"
+}
+
+need_loop() {
+  need_root
+  need_program losetup
+  losetup -f >/dev/null 2>&1 || skip "needs a free loop device"
+}
+
+# What only fusebay itself can answer, not the peer.
+need_fusebay() { [ "${FUSEBAY_TEST_SERVER:-}" != peer ] || skip "not for the peer"; }
+
+# --- the end --------------------------------------------------------------------------------------
+
+own_pids=()
+own_loops=()
+at_exit=()
+
+cleanup() {
+  local status=$? command pid mountpoint
+  trap - EXIT
+  set +e
+  cd /
+  for command in "${at_exit[@]}"; do
+    eval "$command"
+  done
+  for mountpoint in $(own_mounts other); do
+    timeout 10 umount "$(unescape "$mountpoint")" 2>/dev/null
+  done
+  for pid in "${own_loops[@]}"; do
+    timeout 10 losetup -d "$pid" 2>/dev/null
+  done
+  for pid in "${own_pids[@]}" $(own_daemons); do
+    kill -KILL "$pid" 2>/dev/null
+  done
+  for mountpoint in $(own_mounts all); do
+    umount -l "$(unescape "$mountpoint")" 2>/dev/null ||
+      fusermount3 -u -z "$(unescape "$mountpoint")" 2>/dev/null
+  done
+  wait 2>/dev/null
+  [ "$status" = 0 ] || [ "$status" = 77 ] || show_logs
+  rm -rf --one-file-system "$dir"
+  exit "$status"
+}
+
+# Mountpoints below $dir as mountinfo spells them, newest first: all, or those but exports.
+own_mounts() {
+  local fields
+  while read -r -a fields; do
+    case ${fields[4]} in "$dir"/*) ;; *) continue ;; esac
+    [ "$1" = all ] || [[ " ${fields[*]} " != *" - fuse"* ]] || continue
+    printf '%s\n' "${fields[4]}"
+  done </proc/self/mountinfo | tac
+}
+
+# Processes of the program under test that this test started, also in the background.
+own_daemons() {
+  local folder
+  for folder in /proc/[0-9]*; do
+    [ "$(readlink "$folder/exe")" = "$FUSEBAY" ] || continue
+    tr '\0' '\n' <"$folder/environ" | grep -qxF "FUSEBAY_TEST_DIR=$dir" && echo "${folder#/proc/}"
+  done 2>/dev/null || true
+}
+
+show_logs() {
+  local log
+  for log in "$dir"/.log.*; do
+    [ -s "$log" ] || continue
+    echo "--- what the server said ($(basename "$log")):" >&2
+    tail -n 40 "$log" >&2
+  done
+}
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/fusebay-test.XXXXXX")
+dir=$(realpath "$dir")
+export FUSEBAY_TEST_DIR=$dir
+trap cleanup EXIT
+trap 'exit 143' TERM INT HUP
+cd "$dir"
+
+# --- checks -----------------------------------------------------------------------------------
+
+fail() {
+  echo "FAIL: $(basename "$0"): $*" >&2
+  exit 1
+}
+
+expect_eq() { # ACTUAL EXPECTED [what]
+  [ "$1" = "$2" ] || fail "${3:-value} is '$1', expected '$2'"
+}
+
+expect_contains() { # TEXT PART
+  [[ "$1" == *"$2"* ]] || fail "expected '$2' in: $1"
+}
+
+# expect_fail MESSAGE COMMAND...: it fails with exit code 1 and says MESSAGE.
+expect_fail() { expect_status 1 "$@"; }
+# expect_usage MESSAGE COMMAND...: it is refused as a wrong command line.
+expect_usage() { expect_status 2 "$@"; }
+
+expect_status() { # STATUS MESSAGE COMMAND...
+  local wanted=$1 message=$2 status=0 output
+  shift 2
+  output=$("$@" 2>&1 </dev/null) || status=$?
+  [ "$status" != 0 ] || fail "succeeded, expected '$message': $*"
+  expect_contains "$output" "$message"
+  expect_eq "$status" "$wanted" "exit status of '$*' ($output)"
+}
+
+# wait_until SECONDS COMMAND...: until it succeeds.
+wait_until() {
+  local end=$((SECONDS + $1 + 1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.02
+  done
+}
+
+# client [ARGS] <<'PY': Python with the helpers of client.py, at most a minute.
+client() {
+  timeout --kill-after=5 "${client_timeout:-60}" python3 - "$@" || fail "the client said no"
+}
+
+# --- files ------------------------------------------------------------------------------------
+
+random_file() { head -c "$2" /dev/urandom >"$1"; }                  # PATH BYTES
+sparse_file() { truncate -s "$2" "$1"; }                            # PATH SIZE
+size_of() { stat -c %s -- "$1"; }
+mountpoint_file() { local name; for name in "$@"; do : >"$name"; done; }
+same_bytes() { timeout 60 cmp -- "$1" "$2" || fail "'$1' and '$2' differ"; }
+
+# --- mounts -----------------------------------------------------------------------------------
+
+# \040 and the like, as the mount table writes spaces.
+unescape() { printf '%b' "${1//\\/\\0}"; }
+
+# The lines of the mount table for one path, unescaped, newest last.
+mount_lines() {
+  local path line fields
+  path=$(realpath -m -- "$1")
+  while IFS= read -r line; do
+    read -r -a fields <<<"$line"
+    [ "$(unescape "${fields[4]}")" = "$path" ] && printf '%s\n' "$line"
+  done </proc/self/mountinfo || true
+}
+
+mounts_at() { mount_lines "$1" | wc -l; }
+is_mounted() { [ "$(mounts_at "$1")" -gt 0 ]; }
+not_mounted() { ! is_mounted "$1"; }
+has_mounts() { [ "$(mounts_at "$1")" -ge "$2" ]; }
+
+# --- the program ------------------------------------------------------------------------------
+
+# One command of the program, at most 20 seconds.
+fusebay() { timeout --kill-after=5 20 "$FUSEBAY" "$@"; }
+
+server=
+# serve [OPTIONS] IMAGE MOUNTPOINT...: as `fusebay mount`, its process in $server. Returns when the
+# last mountpoint is ready.
+serve() {
+  local target=${!#} log="$dir/.log.${#own_pids[@]}" wanted
+  wanted=$(($(mounts_at "$target") + 1))
+  start_server "$@" >"$log" 2>&1 </dev/null &
+  server=$!
+  own_pids+=("$server")
+  wait_until 15 ready_or_dead "$target" "$wanted" || fail "no mount within 15 seconds: $*"
+  kill -0 "$server" 2>/dev/null || fail "the server ended: $*"
+}
+
+start_server() {
+  if [ "${FUSEBAY_TEST_SERVER:-}" = peer ]; then
+    # shellcheck source=/dev/null
+    . "$here/peer.sh"
+    start_peer "$@"
+  else
+    exec "$FUSEBAY" mount --foreground "$@"
+  fi
+}
+
+ready_or_dead() { ! kill -0 "$server" 2>/dev/null || has_mounts "$1" "$2"; }
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
+# expect_end [PID] [STATUS]: the process ends by itself within 15 seconds, with this exit status.
+expect_end() {
+  local pid=${1:-$server} status=0
+  wait_until 15 ended "$pid" || fail "process $pid still runs"
+  wait "$pid" || status=$?
+  expect_eq "$status" "${2:-0}" "exit status of the server"
+}
+
+# Ends the server as a user does, with SIGTERM.
+stop() {
+  kill -TERM "${1:-$server}"
+  expect_end "${1:-$server}"
+}
+
+no_daemons() { [ -z "$(own_daemons)" ]; }
+expect_no_daemons() { wait_until 15 no_daemons || fail "still running: $(own_daemons)"; }
+
+# Hundredths of seconds of CPU time that a process has used.
+cpu_ticks() { awk '{sub(/.*\) /, ""); print $12 + $13}' "/proc/$1/stat"; }
+
+# expect_idle PID: it uses no more than a tenth of a CPU over a second.
+expect_idle() {
+  local before
+  before=$(cpu_ticks "$1")
+  sleep 1
+  [ $(($(cpu_ticks "$1") - before)) -le 10 ] || fail "process $1 spins"
+}
+
+# loop_device VARIABLE [losetup options] FILE: a loop device over FILE, taken down at the end.
+loop_device() {
+  local -n device_name=$1
+  shift
+  device_name=$(losetup --find --show "$@") || skip "no loop device: $*"
+  own_loops+=("$device_name")
+}
+
+qemu_create() { qemu-img create -q "$@"; }

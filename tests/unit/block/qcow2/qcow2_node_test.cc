@@ -1,0 +1,241 @@
+// A qcow2 node on a file in memory: reads, status, failures, and what a read costs.
+#include "qcow2/qcow2_node.h"
+
+#include <libdeflate.h>
+
+#include <new>
+
+#include "qcow2_fixture.h"
+
+// Counts what this thread allocates, for the test of the hot path.
+static thread_local std::uint64_t allocations = 0;
+void* operator new(std::size_t size) {
+  ++allocations;
+  void* const memory = std::malloc(size);
+  return memory != nullptr ? memory : (std::abort(), nullptr);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace fusebay::qcow2 {
+namespace {
+
+using test::Disk;
+using test::ImageBuilder;
+
+constexpr std::uint64_t kCluster = 64 * kKiB;
+constexpr std::uint64_t kZero = kReadsAsZeroes;
+
+std::string Of(char value, std::size_t count) { return std::string(count, value); }
+
+// Adds guest cluster `index`, compressed, right after everything else.
+ImageBuilder& Compress(ImageBuilder& image, std::uint64_t index, const std::string& text) {
+  libdeflate_compressor* const deflater = libdeflate_alloc_compressor(6);
+  std::string out(libdeflate_deflate_compress_bound(deflater, text.size()), '\0');
+  out.resize(
+      libdeflate_deflate_compress(deflater, text.data(), text.size(), out.data(), out.size()));
+  libdeflate_free_compressor(deflater);
+  const std::uint64_t at = image.bytes().size();
+  const std::uint64_t sectors = (at % 512 + out.size() - 1) / 512;
+  image.Bytes(at, out);
+  return image.L2(index, kCompressed | sectors << 54 | at);
+}
+
+TEST(DataZeroesAndHolesAreRead) {
+  Disk disk(ImageBuilder().Data(0, 0, 'a').L2(1, kZero).Data(3, 1, 'b'));
+  CHECK_EQ(disk.image.size(), 1 * kMiB);
+  CHECK(disk.Read(0, kCluster) == Of('a', kCluster));
+  CHECK(disk.Read(kCluster - 1, 2) == Of('a', 1) + Of('\0', 1));
+  CHECK(disk.Read(0, 5 * kCluster) ==
+        Of('a', kCluster) + Of('\0', 2 * kCluster) + Of('b', kCluster) + Of('\0', kCluster));
+  CHECK(disk.Read(1 * kMiB - 10, 10) == Of('\0', 10));
+}
+
+TEST(AdjacentClustersAreOneRead) {
+  Disk disk(ImageBuilder().Data(0, 0, 'a').Data(1, 1, 'b').Data(2, 2, 'c').Data(3, 4, 'd'));
+  disk.Read(0, 1);
+  disk.file->reads = 0;
+  CHECK(disk.Read(10, 3 * kCluster - 20) ==
+        Of('a', kCluster - 10) + Of('b', kCluster) + Of('c', kCluster - 10));
+  CHECK_EQ(disk.file->reads.load(), 1);
+  disk.Read(0, 4 * kCluster);
+  CHECK_EQ(disk.file->reads.load(), 3);
+}
+
+TEST(ACachedReadTakesNoFrameAndNoMemory) {
+  Disk disk(ImageBuilder().Data(0, 0, 'a').Data(1, 1, 'b'));
+  std::string bytes(kCluster, '?');
+  const iovec iov{bytes.data(), bytes.size()};
+  disk.Read(0, 1);
+  const auto frames = FramePool::ThreadStats().frames;
+  const auto before = allocations;
+  {
+    const Task<Result<>> read = disk.image.Read(kCluster / 2, IoVec::Of(iov));
+  }
+  CHECK_EQ(FramePool::ThreadStats().frames, frames);
+  CHECK_EQ(allocations, before);
+  CHECK(bytes == Of('a', kCluster / 2) + Of('b', kCluster / 2));
+}
+
+TEST(DataPastTheEndOfTheFileReadsAsZeroes) {
+  ImageBuilder image;
+  image.Data(0, 0, 'a').Data(1, 1, 'b');
+  image.Cut(image.DataAt(1) + 100);
+  Disk disk(image);
+  CHECK(disk.Read(0, 2 * kCluster) == Of('a', kCluster) + Of('b', 100) + Of('\0', kCluster - 100));
+  CHECK(disk.Read(kCluster + 100, 50) == Of('\0', 50));
+}
+
+TEST(AnUnknownEntryFailsOnlyItsOwnReads) {
+  Disk disk(ImageBuilder().Data(0, 0, 'a').L2(1, 0x50000 | 2));
+  CHECK(disk.Read(0, kCluster) == Of('a', kCluster));
+  CHECK_ERRNO(disk.TryRead(kCluster, 1), EIO);
+  CHECK_ERRNO(disk.TryRead(0, 2 * kCluster), EIO);
+  CHECK_ERRNO(disk.Run(disk.image.Status(kCluster, 1)), EIO);
+  CHECK(disk.Read(2 * kCluster, 1) == Of('\0', 1));
+}
+
+TEST(WrongL1EntriesFailReads) {
+  for (const std::uint64_t entry : {0x40200u, 0x40001u, 0x7000000u}) {
+    Disk disk(ImageBuilder().Set64(3 * kCluster, entry));
+    CHECK_ERRNO(disk.TryRead(0, 1), EIO);
+  }
+}
+
+TEST(AFailedReadOfATableIsTriedAgain) {
+  Disk disk(ImageBuilder().Data(0, 0, 'a'));
+  disk.file->fails = true;
+  CHECK_ERRNO(disk.TryRead(0, 10), EIO);
+  disk.file->fails = false;
+  CHECK(disk.Read(0, 10) == Of('a', 10));
+  disk.file->fails = true;
+  CHECK_ERRNO(disk.TryRead(0, 10), EIO);
+}
+
+TEST(SubclustersAreReadOneByOne) {
+  ImageBuilder image({.extended = true});
+  image.Data(0, 0, 'a').L2(0, image.DataAt(0) | kCopied, 0x00000002'00000005);
+  Disk disk(image);
+  CHECK(disk.Read(0, 8 * kKiB) ==
+        Of('a', 2 * kKiB) + Of('\0', 2 * kKiB) + Of('a', 2 * kKiB) + Of('\0', 2 * kKiB));
+  CHECK_EQ(disk.Status(0, kCluster).length, 2 * kKiB);
+  CHECK(disk.Status(2 * kKiB, kCluster).allocated);
+  CHECK(disk.Status(2 * kKiB, kCluster).zero);
+  CHECK(!disk.Status(6 * kKiB, kCluster).allocated);
+}
+
+TEST(SmallReadsOfACompressedClusterInflateItOnce) {
+  const std::string text = Of('x', 30000) + Of('y', kCluster - 30000);
+  ImageBuilder image;
+  Disk disk(Compress(image, 0, text));
+  std::string all;
+  for (std::uint64_t at = 0; at < kCluster; at += 4096) {
+    all += disk.Read(at, 4096);
+  }
+  CHECK(all == text);
+  CHECK_EQ(disk.file->reads.load(), 2 + 2);  // header, L1; L2, the data
+}
+
+Task<Unit> ReadInto(const BlockRef& ref, std::uint64_t offset, std::string& bytes) {
+  const iovec iov{bytes.data(), bytes.size()};
+  const Result<> read = co_await ref.Read(offset, IoVec::Of(iov));
+  CHECK_OK(read);
+  co_return Unit{};
+}
+
+Task<Unit> ReadTogether(const BlockRef& ref, std::vector<std::string>& pieces) {
+  TaskScope scope;
+  std::uint64_t offset = 0;
+  for (std::string& piece : pieces) {
+    scope.Spawn(ReadInto(ref, offset, piece));
+    offset += piece.size();
+  }
+  co_await scope.Join();
+  co_return Unit{};
+}
+
+TEST(ReadersOfOneCompressedClusterWaitForOneInflation) {
+  ImageBuilder image;
+  Disk disk(Compress(image, 0, Of('x', kCluster)));
+  disk.Read(kCluster, 1);
+  disk.file->reads = 0;
+  disk.file->suspends = true;
+  std::vector<std::string> pieces(16, std::string(4096, '?'));
+  disk.Run(ReadTogether(disk.image, pieces));
+  CHECK(pieces.back() == Of('x', 4096));
+  CHECK_EQ(disk.file->reads.load(), 1);
+}
+
+TEST(CompressedAndOtherClustersAreReadTogether) {
+  ImageBuilder image;
+  image.Data(1, 0, 'd');
+  Compress(image, 0, Of('x', kCluster));
+  Compress(image, 2, Of('y', kCluster));
+  Disk disk(image);
+  disk.file->suspends = true;
+  CHECK(disk.Read(1, 4 * kCluster - 1) ==
+        Of('x', kCluster - 1) + Of('d', kCluster) + Of('y', kCluster) + Of('\0', kCluster));
+}
+
+TEST(DamagedCompressedClustersFail) {
+  Disk disk(ImageBuilder()
+                .Data(1, 0, '\xff')
+                .L2(0, kCompressed | 0x50010)
+                .L2(2, kCompressed | 0x9000000));
+  CHECK_ERRNO(disk.TryRead(0, 10), EIO);
+  CHECK_ERRNO(disk.TryRead(0, kCluster), EIO);
+  CHECK_ERRNO(disk.TryRead(2 * kCluster, 10), EIO);
+}
+
+TEST(StatusJoinsWhatIsAlike) {
+  ImageBuilder image;
+  image.Data(0, 3, 'a').Data(1, 1, 'b').L2(3, kZero).L2(4, kZero | 0x50000);
+  Compress(image, 2, Of('x', kCluster));
+  Disk disk(image);
+  const BlockStatus data = disk.Status(100, 1 * kMiB - 100);
+  CHECK(data.data && data.allocated && !data.zero);
+  CHECK_EQ(data.length, 3 * kCluster - 100);
+  const BlockStatus zero = disk.Status(3 * kCluster, 1 * kMiB);
+  CHECK(!zero.data && zero.allocated && zero.zero);
+  CHECK_EQ(zero.length, 2 * kCluster);
+  const BlockStatus rest = disk.Status(5 * kCluster, 1 * kMiB);
+  CHECK(!rest.data && !rest.allocated && rest.zero);
+  CHECK_EQ(rest.length, 1 * kMiB - 5 * kCluster);
+  CHECK_EQ(disk.Status(0, 10).length, 10u);
+}
+
+TEST(LimitsTellTheClusterSize) {
+  Disk disk((ImageBuilder()));
+  CHECK_EQ(disk.image.node().limits().cluster_size, kCluster);
+  CHECK_EQ(disk.image.node().limits().preferred_size, kCluster);
+  CHECK_EQ(disk.image.node().limits().request_alignment, 1u);
+  Disk small(ImageBuilder({.cluster_bits = 9, .size = 32 * kKiB}));
+  CHECK_EQ(small.image.node().limits().preferred_size, 4096u);
+}
+
+TEST(InfoUsesTheFieldsWords) {
+  ImageBuilder image;
+  image.Extension(kExtensionBackingFormat, "raw").Backing("base.img");
+  image.Set64(kAtIncompatible, kIncompatibleDirty | kIncompatibleCorrupt);
+  image.Set64(kAtCompatible, kCompatibleLazyRefcounts);
+  Disk disk;
+  disk.AddFile("file", image.bytes());
+  Disk::Must(disk.OpenOn("file", [](auto&, auto& own) { own.no_backing = true; }));
+  const ImageInfo info = disk.Info();
+  CHECK_EQ(info.format, "qcow2");
+  CHECK_EQ(info.backing_filename, "base.img");
+  CHECK_EQ(info.backing_format, "raw");
+  CHECK(info.dirty);
+  const std::vector<std::pair<std::string, ImageInfo::Value>> expected{
+      {"compat", std::string("1.1")},
+      {"compression-type", std::string("zlib")},
+      {"lazy-refcounts", true},
+      {"refcount-bits", std::uint64_t{16}},
+      {"corrupt", true},
+      {"extended-l2", false},
+  };
+  CHECK(info.specific == expected);
+}
+
+}  // namespace
+}  // namespace fusebay::qcow2

@@ -1,0 +1,154 @@
+// Coroutine frames are reused, and a request in steady state allocates nothing at all.
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "core/scope.h"
+#include "core_fixture.h"
+
+namespace {
+
+thread_local std::uint64_t news = 0;
+
+}  // namespace
+
+// Counts every allocation of this program. The sanitizers have operators of their own; under them
+// only the frames are counted.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FUSEBAY_SANITIZED
+#endif
+#endif
+#if !defined(FUSEBAY_SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void* operator new(std::size_t size) {
+  ++news;
+  void* const memory = std::malloc(size);
+  FB_ASSERT(memory != nullptr);
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
+
+namespace fusebay::test {
+
+namespace {
+
+Task<std::int32_t> ReadOnce(AioContext& loop, int fd, const iovec& memory) {
+  const std::int32_t n = co_await loop.Read(fd, 0, IoVec::Of(memory));
+  co_return n;
+}
+
+Task<int> ReadTimes(AioContext& loop, int fd, const iovec& memory, int times) {
+  int good = 0;
+  for (int i = 0; i < times; ++i) {
+    const std::int32_t n = co_await ReadOnce(loop, fd, memory);
+    good += n == 7 ? 1 : 0;
+  }
+  co_return good;
+}
+
+Task<int> PollTimes(AioContext& loop, int fd, int times) {
+  int good = 0;
+  for (int i = 0; i < times; ++i) {
+    const std::int32_t n = co_await loop.Poll(fd, 1);
+    good += n == 1 ? 1 : 0;
+  }
+  co_return good;
+}
+
+Task<int> SleepTimes(AioContext& loop, int times) {
+  for (int i = 0; i < times; ++i) {
+    co_await loop.SleepFor(Nanoseconds(1));
+  }
+  co_return times;
+}
+
+std::uint64_t Allocations() { return news + FramePool::ThreadStats().mallocs; }
+
+// How many allocations `run` makes beyond those of a shorter run of the same.
+template <class F>
+std::uint64_t AllocationsOf(F run) {
+  CHECK_EQ(run(10), 10);
+  const std::uint64_t start = Allocations();
+  CHECK_EQ(run(10), 10);
+  const std::uint64_t few = Allocations() - start;
+  CHECK_EQ(run(300), 300);
+  return Allocations() - start - 2 * few;
+}
+
+constexpr EngineKind kWaitKinds[] = {EngineKind::kIoUring, EngineKind::kThreads};
+
+}  // namespace
+
+TEST(FrameOfTheSameSizeIsReused) {
+  void* const first = FramePool::Get(200);
+  FramePool::Put(first, 200);
+  const std::uint64_t mallocs = FramePool::ThreadStats().mallocs;
+  void* const second = FramePool::Get(250);  // of the same 64-byte class
+  CHECK(first == second);
+  CHECK_EQ(FramePool::ThreadStats().mallocs, mallocs);
+  FramePool::Put(second, 250);
+}
+
+TEST(LargeFramesAreNotKept) {
+  FramePool::Put(FramePool::Get(5000), 5000);
+  const std::uint64_t mallocs = FramePool::ThreadStats().mallocs;
+  FramePool::Put(FramePool::Get(5000), 5000);
+  CHECK_EQ(FramePool::ThreadStats().mallocs, mallocs + 1);
+}
+
+TEST(KeptFramesAreBounded) {
+  std::vector<void*> frames(1000);
+  for (void*& frame : frames) {
+    frame = FramePool::Get(1000);
+  }
+  for (void* const frame : frames) {
+    FramePool::Put(frame, 1000);
+  }
+  const std::uint64_t mallocs = FramePool::ThreadStats().mallocs;
+  for (void*& frame : frames) {
+    frame = FramePool::Get(1000);
+  }
+  CHECK(FramePool::ThreadStats().mallocs - mallocs >= 500);
+  for (void* const frame : frames) {
+    FramePool::Put(frame, 1000);
+  }
+}
+
+TEST(ReadsAllocateNothing) {
+  WorkerPool workers(1);
+  const UniqueFd file = TemporaryFile();
+  CHECK_EQ(::pwrite(file.get(), "fusebay", 7, 0), 7);
+  char data[16];
+  const iovec memory{data, sizeof data};
+  for (const EngineKind kind : kWaitKinds) {
+    const Loop loop = MakeLoop(workers, kind);
+    CHECK_EQ(AllocationsOf([&](int times) {
+               return loop->RunUntilDone(ReadTimes(*loop, file.get(), memory, times));
+             }),
+             0U);
+  }
+}
+
+TEST(PollsAllocateNothing) {
+  WorkerPool workers(1);
+  const Pipe pipe;
+  pipe.Put();
+  for (const EngineKind kind : kWaitKinds) {
+    const Loop loop = MakeLoop(workers, kind);
+    CHECK_EQ(AllocationsOf([&](int times) {
+               return loop->RunUntilDone(PollTimes(*loop, pipe.reader.get(), times));
+             }),
+             0U);
+  }
+}
+
+TEST(TimersAllocateNothing) {
+  WorkerPool workers(1);
+  const Loop loop = MakeLoop(workers);
+  CHECK_EQ(AllocationsOf([&](int times) { return loop->RunUntilDone(SleepTimes(*loop, times)); }),
+           0U);
+}
+
+}  // namespace fusebay::test

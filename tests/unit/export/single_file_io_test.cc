@@ -1,0 +1,218 @@
+// SingleFileFs: reading, writing, size and space.
+#include <linux/falloc.h>
+#include <unistd.h>
+
+#include "single_file_fixture.h"
+
+namespace fusebay::test {
+
+namespace {
+
+constexpr SingleFileOptions kReadOnly{};
+constexpr SingleFileOptions kGrowable{.writable = true, .growable = true};
+constexpr std::uint64_t kBlock = 65536;
+
+class Observed final : public fuse::FuseNotifier {
+ public:
+  void InvalidateInode(fuse::NodeId, std::int64_t offset, std::int64_t length) override {
+    ranges.emplace_back(offset, length);
+  }
+  void InvalidateEntry(fuse::NodeId, std::string_view) override {}
+  void Resend() override {}
+  std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
+};
+
+}  // namespace
+
+TEST(WhatIsWrittenIsRead) {
+  FileUnderTest file(100);
+  CHECK_EQ(*file.Write(10, "hello"), 5u);
+  CHECK_EQ(file.Read(10, 5), "hello");
+  CHECK_EQ(file.Read(0, 10), Zeroes(10));
+}
+
+TEST(ReadIsShortAtTheEnd) {
+  FileUnderTest file(100);
+  CHECK_EQ(file.Read(95, 10).size(), 5u);
+  CHECK_EQ(file.Read(100, 10).size(), 0u);
+  CHECK_EQ(file.Read(1u << 30, 10).size(), 0u);
+}
+
+TEST(WriteToAReadOnlyExportIsRefused) {
+  FileUnderTest file(100, kReadOnly);
+  CHECK_ERRNO(file.Write(0, "x"), EACCES);
+}
+
+TEST(WriteOverTheEndIsShort) {
+  FileUnderTest file(100);
+  CHECK_EQ(*file.Write(98, "abcd"), 2u);
+  CHECK_EQ(file.Read(98, 9), "ab");
+  CHECK_EQ(file.size(), 100u);
+}
+
+TEST(WriteAtTheEndHasNoSpace) {
+  FileUnderTest file(100);
+  CHECK_ERRNO(file.Write(100, "a"), ENOSPC);
+  CHECK_ERRNO(file.Write(500, "a"), ENOSPC);
+  CHECK_EQ(file.size(), 100u);
+}
+
+TEST(GrowableExportGrowsWithAHoleOfZeroes) {
+  FileUnderTest file(10, kGrowable);
+  CHECK_EQ(*file.Write(1001, "tail"), 4u);
+  CHECK_EQ(file.size(), 1005u);
+  CHECK_EQ(file.Read(10, 2000), Zeroes(991) + "tail");
+}
+
+TEST(WriteBeyondTheLargestSizeIsRefused) {
+  FileUnderTest file(10, kGrowable);
+  CHECK_ERRNO(file.Write(BlockNode::kMaxSize - 1, "ab"), EFBIG);
+  CHECK_ERRNO(file.Truncate(BlockNode::kMaxSize + 1), EFBIG);
+}
+
+TEST(AnyWritableExportIsResizedByAnyNumberOfBytes) {
+  FileUnderTest file(100);
+  CHECK_OK(file.Truncate(777));
+  CHECK_EQ(file.size(), 777u);
+  CHECK_OK(file.Truncate(3));
+  CHECK_EQ(file.size(), 3u);
+}
+
+TEST(WhatComesBackAfterAShrinkIsZeroes) {
+  FileUnderTest file(10);
+  CHECK_OK(file.Write(0, "0123456789"));
+  CHECK_OK(file.Truncate(4));
+  CHECK_OK(file.Truncate(8));
+  CHECK_EQ(file.Read(0, 20), "0123" + Zeroes(4));
+}
+
+TEST(OpenTruncateLeavesAFixedDiskAlone) {
+  FileUnderTest file(10);
+  CHECK_OK(file.Write(0, "abc"));
+  CHECK_OK(file.Set({.size = 0}, false));
+  CHECK_EQ(file.Read(0, 3), "abc");
+  CHECK_OK(file.Set({.size = 5}, false));
+  CHECK_EQ(file.size(), 5u);
+  CHECK_OK(file.Truncate(0));
+  CHECK_EQ(file.size(), 0u);
+}
+
+TEST(OpenTruncateEmptiesAGrowableOne) {
+  FileUnderTest file(10, kGrowable);
+  CHECK_OK(file.Set({.size = 0}, false));
+  CHECK_EQ(file.size(), 0u);
+}
+
+TEST(PunchedBytesAreZeroes) {
+  FileUnderTest file(4 * kBlock);
+  CHECK_OK(file.Write(kBlock - 2, "abcd"));
+  CHECK_OK(file.Fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, kBlock - 1, 2));
+  CHECK_EQ(file.Read(kBlock - 2, 4), "a" + Zeroes(2) + "d");
+}
+
+TEST(PunchPastTheEndDoesNothing) {
+  FileUnderTest file(100);
+  CHECK_OK(file.Write(90, "abcdefghij"));
+  CHECK_OK(file.Fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100, 50));
+  CHECK_OK(file.Fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 95, 1000));
+  CHECK_EQ(file.size(), 100u);
+  CHECK_EQ(file.Read(90, 10), "abcde" + Zeroes(5));
+}
+
+TEST(ZeroRangeGrowsUnlessToldToKeepTheSize) {
+  FileUnderTest file(100);
+  CHECK_OK(file.Write(96, "abcd"));
+  CHECK_OK(file.Fallocate(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 98, 10));
+  CHECK_EQ(file.size(), 100u);
+  CHECK_EQ(file.Read(96, 4), "ab" + Zeroes(2));
+  CHECK_OK(file.Fallocate(FALLOC_FL_ZERO_RANGE, 97, 10));
+  CHECK_EQ(file.size(), 107u);
+}
+
+TEST(PreallocationGrowsPastTheEnd) {
+  FileUnderTest file(100);
+  CHECK_OK(file.Fallocate(0, 150, 50));
+  CHECK_EQ(file.size(), 200u);
+  CHECK_ERRNO(file.Fallocate(FALLOC_FL_KEEP_SIZE, 150, 100), EOPNOTSUPP);
+  CHECK_EQ(file.size(), 200u);
+}
+
+TEST(OddFallocateModesAreRefused) {
+  FileUnderTest file(100);
+  CHECK_ERRNO(file.Fallocate(FALLOC_FL_PUNCH_HOLE, 0, 10), EINVAL);
+  CHECK_ERRNO(file.Fallocate(FALLOC_FL_COLLAPSE_RANGE, 0, 10), EOPNOTSUPP);
+  CHECK_ERRNO(file.Fallocate(FALLOC_FL_UNSHARE_RANGE, 0, 10), EOPNOTSUPP);
+  CHECK_ERRNO(file.Fallocate(0, 0, 0), EINVAL);
+  CHECK_ERRNO(file.Fallocate(0, BlockNode::kMaxSize, 10), EFBIG);
+}
+
+TEST(FallocateNeedsAWritableExport) {
+  FileUnderTest file(100, kReadOnly);
+  CHECK_ERRNO(file.Fallocate(0, 0, 10), EACCES);
+}
+
+TEST(SeekFindsDataAndHoles) {
+  FileUnderTest file(4 * kBlock);
+  CHECK_OK(file.Write(2 * kBlock, "x"));
+  CHECK_EQ(*file.Seek(0, SEEK_DATA), 2 * kBlock);
+  CHECK_EQ(*file.Seek(0, SEEK_HOLE), 0u);
+  CHECK_EQ(*file.Seek(2 * kBlock, SEEK_HOLE), 3 * kBlock);
+  CHECK_ERRNO(file.Seek(3 * kBlock, SEEK_DATA), ENXIO);
+}
+
+TEST(SeekPastTheEndIsRefused) {
+  FileUnderTest file(100);
+  CHECK_ERRNO(file.Seek(100, SEEK_DATA), ENXIO);
+  CHECK_ERRNO(file.Seek(100, SEEK_HOLE), ENXIO);
+  CHECK_ERRNO(file.Seek(0, SEEK_SET), EINVAL);
+}
+
+TEST(CopyWithinTheFile) {
+  FileUnderTest file(100);
+  CHECK_OK(file.Write(0, "hello"));
+  CHECK_EQ(*file.Copy(0, 50, 5), 5u);
+  CHECK_EQ(file.Read(50, 5), "hello");
+}
+
+TEST(CopyIsShortAtEitherEnd) {
+  FileUnderTest file(100);
+  CHECK_EQ(*file.Copy(95, 0, 50), 5u);
+  CHECK_EQ(*file.Copy(0, 90, 50), 10u);
+  CHECK_EQ(*file.Copy(100, 0, 5), 0u);
+  CHECK_ERRNO(file.Copy(0, 100, 5), ENOSPC);
+}
+
+TEST(CopyGrowsAGrowableFile) {
+  FileUnderTest file(5, kGrowable);
+  CHECK_OK(file.Write(0, "hello"));
+  CHECK_EQ(*file.Copy(0, 8, 5), 5u);
+  CHECK_EQ(file.Read(0, 99), "hello" + Zeroes(3) + "hello");
+}
+
+TEST(ALongCopyArrivesWhole) {
+  FileUnderTest file(8 << 20);
+  CHECK_OK(file.Write((3 << 20) - 2, "edge"));
+  CHECK_EQ(*file.Copy(0, 4 << 20, 4 << 20), std::uint64_t{4 << 20});
+  CHECK_EQ(file.Read((7 << 20) - 2, 4), "edge");
+}
+
+TEST(AForeignWriteIsToldToTheClient) {
+  FileUnderTest file(100);
+  Observed observed;
+  file.fs().SetNotifier(&observed);
+  file.fs().OnWritten(10, 20);
+  file.fs().OnResized(50);
+  file.fs().SetNotifier(nullptr);
+  file.fs().OnWritten(1, 1);
+  CHECK_EQ(observed.ranges.size(), 2u);
+  CHECK(observed.ranges[0] == std::make_pair(std::int64_t{10}, std::int64_t{20}));
+  CHECK(observed.ranges[1] == std::make_pair(std::int64_t{0}, std::int64_t{0}));
+}
+
+TEST(FlushAndFsyncReachTheNode) {
+  FileUnderTest file(100);
+  CHECK_OK(file.Run(file.fs().Flush(file.caller(), FileUnderTest::kRoot, {}, 0)));
+  CHECK_OK(file.Run(file.fs().Fsync(file.caller(), FileUnderTest::kRoot, {}, true)));
+}
+
+}  // namespace fusebay::test

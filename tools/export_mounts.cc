@@ -1,0 +1,25 @@
+// Path to export, by the mount table alone.
+#include "export_mounts.h"
+
+#include <fmt/format.h>
+
+#include "paths.h"
+
+namespace fusebay {
+
+Result<fuse::MountEntry, Error> FindExportMount(const std::vector<fuse::MountEntry>& table,
+                                                const std::string& path) {
+  constexpr int kMaxLinks = 40;  // as the kernel has it
+  std::string next = path;
+  for (int links = 0; links <= kMaxLinks && !next.empty(); ++links) {
+    FB_ASSIGN(const std::string place, MountTablePath(next));
+    const fuse::MountEntry* const entry = fuse::FindTopMount(table, place);
+    if (entry != nullptr && entry->type == fuse::kMountType) {
+      return *entry;
+    }
+    next = entry == nullptr ? LinkTarget(place) : "";
+  }
+  return Error{Errno(EINVAL), fmt::format("'{}' is not mounted by fusebay", path)};
+}
+
+}  // namespace fusebay

@@ -1,0 +1,152 @@
+// MountService: one image, opened and shown at one or more mountpoints.
+#include "mount_service.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <cstring>
+
+#include "base/fd.h"
+#include "core/log.h"
+#include "fuse/mount_table.h"
+
+namespace fusebay {
+
+namespace {
+
+// The path as the mount table and `fusebay list` show it.
+std::string AbsolutePath(const std::string& path) {
+  const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(path.c_str(), nullptr),
+                                                          &::free);
+  return resolved == nullptr ? path : std::string(resolved.get());
+}
+
+// --create: an empty file where nothing is. Returns whether it was made.
+Result<bool, Error> CreateMountpoint(const std::string& path) {
+  const UniqueFd made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (made) {
+    return true;
+  }
+  if (errno == EEXIST) {
+    return false;
+  }
+  const int error = errno;
+  return Error{Errno{error}, fmt::format("Could not create '{}': {}", path, std::strerror(error))};
+}
+
+}  // namespace
+
+MountService::MountService(const MountRequest& request, std::span<AioContext* const> loops)
+    : request_(request),
+      loops_(loops.begin(), loops.end()),
+      fuse_exports_(graph_),
+      image_path_(AbsolutePath(request.image.filename)) {}
+
+MountService::~MountService() = default;
+
+FuseExportOptions MountService::ExportOptions(std::size_t index) const {
+  FuseExportOptions options = request_.fuse;
+  options.id = fmt::format("mount{}", index);
+  options.node_name = kNodeName;
+  options.mountpoint = request_.mountpoints[index];
+  options.source = image_path_;
+  return options;
+}
+
+Task<Result<Unit, Error>> MountService::StartAll() {
+  ImageRequest image = request_.image;
+  image.node_name = kNodeName;
+  const Result<BlockNode*, Error> node = co_await OpenImage(graph_, image);
+  CO_TRY(node);
+  format_ = (*node)->driver_name();
+  size_ = (*node)->size();
+  // All are made before any is mounted: a mount may hide the image's own path.
+  for (std::size_t i = 0; i < request_.mountpoints.size(); ++i) {
+    CO_ASSIGN(std::unique_ptr<Export> made, fuse_exports_.Create(ExportOptions(i), loops_));
+    exports_.push_back(std::move(made));
+  }
+  for (std::size_t i = 0; i < exports_.size(); ++i) {
+    bool created = false;
+    if (request_.create) {
+      CO_ASSIGN(created, CreateMountpoint(request_.mountpoints[i]));
+    }
+    mountpoints_.push_back(AbsolutePath(request_.mountpoints[i]));
+    exports_[i]->OnGone([this, i] {
+      LogInfo(fmt::format("'{}' has been unmounted", request_.mountpoints[i]));
+      stopping_.Spawn(StopExport(i));
+    });
+    const Result<Unit, Error> started = co_await exports_[i]->Start();
+    if (!started.ok()) {
+      exports_.resize(i);  // what is left has been started
+      if (created) {
+        ::unlink(request_.mountpoints[i].c_str());
+      }
+      co_return started.error();
+    }
+    ++running_;
+  }
+  co_return Unit{};
+}
+
+void MountService::Remember(const Result<>& flushed) {
+  if (flushed.ok() || !outcome_.ok()) {
+    return;
+  }
+  outcome_ = Error{flushed.error(), fmt::format("{}: flushing failed: {}", image_path_,
+                                                std::strerror(flushed.error().value()))};
+}
+
+Task<Unit> MountService::StopExport(std::size_t index) {
+  const std::unique_ptr<Export> stopped = std::move(exports_[index]);
+  const Result<> flushed = co_await stopped->Stop();
+  Remember(flushed);
+  if (on_unmounted_) {
+    on_unmounted_(mountpoints_[index]);
+  }
+  --running_;
+  if (running_ == 0) {
+    ended_.Set();
+  }
+  co_return Unit{};
+}
+
+void MountService::RequestStop() { ended_.Set(); }
+
+void MountService::CutOff() {
+  const auto table = fuse::ReadMountTable();
+  if (!table.ok()) {
+    return;
+  }
+  for (const std::string& mountpoint : mountpoints_) {
+    const fuse::MountEntry* const entry = fuse::FindTopMount(*table, mountpoint);
+    if (entry != nullptr && entry->type == fuse::kMountType && entry->source == image_path_) {
+      const Result<Unit, Error> cut = fuse::Unmount(*entry, fuse::UnmountMode::kLazy);
+      if (!cut.ok()) {
+        LogError(cut.error().message);
+      }
+    }
+  }
+}
+
+Task<Result<Unit, Error>> MountService::Serve(std::function<void()> ready) {
+  outcome_ = co_await StartAll();
+  if (outcome_.ok()) {
+    ready();
+    co_await ended_.Wait();
+  }
+  for (std::size_t i = 0; i < exports_.size(); ++i) {
+    if (exports_[i] != nullptr) {
+      stopping_.Spawn(StopExport(i));
+    }
+  }
+  co_await stopping_.Join();
+  exports_.clear();
+  const Result<Unit, Error> closed = co_await graph_.CloseAll();
+  if (outcome_.ok() && !closed.ok()) {
+    outcome_ = closed.error();
+  }
+  co_return outcome_;
+}
+
+}  // namespace fusebay
