@@ -220,7 +220,7 @@ bool AioContext::RunReady() {
   const Nanoseconds time = Now() - start;
   if (time > kStallLimit) {
     ++stats_.stalls;
-    if (state_->stall_limit.Allow()) {
+    if (options_.warn_of_stalls && state_->stall_limit.Allow()) {
       std::array<char, 160> text{};  // the data path allocates nothing, not even here
       std::snprintf(text.data(), text.size(), "%s: stall: coroutines ran for %lld ms at a time",
                     name().c_str(), static_cast<long long>(time.count() / 1'000'000));

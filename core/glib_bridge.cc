@@ -49,21 +49,31 @@ gboolean Dispatch(GSource* source, GSourceFunc, gpointer) {
 
 GSourceFuncs source_functions{&Prepare, &Check, &Dispatch, nullptr, nullptr, nullptr};
 
+struct SignalHandler {
+  AioContext& loop;
+  std::function<void()> fn;
+};
+
+// GLib calls this between two turns of the loop; what handlers do belongs inside one.
 gboolean CallSignalHandler(gpointer data) {
-  (*static_cast<std::function<void()>*>(data))();
+  const SignalHandler& handler = *static_cast<SignalHandler*>(data);
+  handler.loop.Post([&handler] { handler.fn(); });
   return G_SOURCE_CONTINUE;
 }
 
 }  // namespace
 
 struct GlibBridge::Impl {
+  explicit Impl(AioContext& context) : loop(context) {}
+
+  AioContext& loop;
   GMainLoop* main_loop = nullptr;
   GSource* source = nullptr;
-  std::list<std::function<void()>> handlers;
+  std::list<SignalHandler> handlers;
   std::vector<guint> signal_sources;
 };
 
-GlibBridge::GlibBridge(AioContext& loop) : impl_(std::make_unique<Impl>()) {
+GlibBridge::GlibBridge(AioContext& loop) : impl_(std::make_unique<Impl>(loop)) {
   impl_->main_loop = g_main_loop_new(nullptr, FALSE);
   impl_->source = g_source_new(&source_functions, sizeof(LoopSource));
   auto* const source = reinterpret_cast<LoopSource*>(impl_->source);
@@ -88,7 +98,7 @@ void GlibBridge::Run() { g_main_loop_run(impl_->main_loop); }
 void GlibBridge::Quit() { g_main_loop_quit(impl_->main_loop); }
 
 void GlibBridge::OnSignal(int signal, std::function<void()> fn) {
-  impl_->handlers.push_back(std::move(fn));
+  impl_->handlers.push_back(SignalHandler{impl_->loop, std::move(fn)});
   const guint id = g_unix_signal_add(signal, &CallSignalHandler, &impl_->handlers.back());
   FB_ASSERT(id != 0);
   impl_->signal_sources.push_back(id);

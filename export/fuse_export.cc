@@ -5,8 +5,11 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 
 #include "base/fd.h"
@@ -20,7 +23,11 @@ namespace fusebay {
 
 namespace {
 
-bool IsTakenOverFd(const std::string& mountpoint) { return mountpoint.starts_with("/dev/fd/"); }
+// The mountpoint is no path that this process could look at: another mount namespace, or a
+// descriptor ("/dev/fd/N") that somebody else has mounted.
+bool IsMountedElsewhere(const FuseExportOptions& options) {
+  return options.mount_namespace_pid != 0 || options.mountpoint.starts_with("/dev/fd/");
+}
 
 PermissionSet PermissionsFor(const FuseExportOptions& options) {
   PermissionSet permissions{.used = kPermConsistentRead, .shared = kPermAll};
@@ -55,6 +62,7 @@ class FuseExport final : public Export {
   Task<Result<Unit, Error>> TakeNode(bool allow_other);
   Task<Unit> ReleaseNode();
   Task<Unit> ServeChannel(fuse::FuseChannel& channel);
+  Task<Result<Unit, Error>> ShowSizeAndTimes();
   Task<Unit> SyncClientCache();
   fuse::DevTransportOptions TransportOptions(bool allow_other) const;
   void ReleaseMountpoint();
@@ -70,7 +78,6 @@ class FuseExport final : public Export {
   std::unique_ptr<fuse::FuseServer> server_;
   TaskScope serving_;  // a task per channel, on the control loop
   bool stopping_ = false;
-  bool gone_ = false;  // the session has ended by itself
 };
 
 Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptions& options,
@@ -87,6 +94,14 @@ Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptio
   if (options.growable && !options.writable) {
     return Error{Errno{EINVAL}, "A growable export must be writable"};
   }
+  if (options.cache == ExportCache::kWriteback) {
+    if (!options.writable) {
+      return Error{Errno{EINVAL}, "cache=writeback needs a writable export"};
+    }
+    if (IsMountedElsewhere(options)) {
+      return Error{Errno{EINVAL}, "cache=writeback needs a mountpoint in this mount namespace"};
+    }
+  }
   UniqueFd host;
   if (!options.source.empty()) {
     host = UniqueFd(::open(options.source.c_str(), O_PATH | O_CLOEXEC));
@@ -98,7 +113,7 @@ Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptio
 // Settles which file is meant and enters it in the table of this process, before it is looked at:
 // a look at a mount of our own would wait for ourselves.
 Task<Result<Unit, Error>> FuseExport::ClaimMountpoint() {
-  if (options_.mount_namespace_pid != 0 || IsTakenOverFd(options_.mountpoint)) {
+  if (IsMountedElsewhere(options_)) {
     co_return Unit{};
   }
   AioContext& control = AioContext::Current();
@@ -201,14 +216,42 @@ Task<Result<Unit, Error>> FuseExport::Start() {
   for (const std::unique_ptr<fuse::FuseChannel>& channel : transport_->channels()) {
     serving_.Spawn(ServeChannel(*channel));
   }
+  if (options_.cache == ExportCache::kWriteback) {
+    const Result<Unit, Error> shown = co_await ShowSizeAndTimes();
+    co_return shown;
+  }
   co_return Unit{};
+}
+
+// With a writeback cache the kernel takes a file's size and times from nobody, and this file begins
+// as empty and from 1970: a client has to set them.
+Task<Result<Unit, Error>> FuseExport::ShowSizeAndTimes() {
+  struct stat host{};
+  const bool has_times = host_ && ::fstat(host_.get(), &host) == 0;
+  const std::uint64_t size = ref_.size();
+  const Result<> shown =
+      co_await AioContext::Current().RunBlocking([this, size, has_times, &host]() -> Result<> {
+        const std::array<timespec, 2> times{host.st_atim, host.st_mtim};
+        if (::truncate(resolved_.c_str(), static_cast<off_t>(size)) != 0 ||
+            (has_times &&
+             ::utimensat(AT_FDCWD, resolved_.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)) {
+          return Errno{errno};
+        }
+        return Ok();
+      });
+  if (shown.ok()) {
+    co_return Unit{};
+  }
+  const Result<> stopped = co_await Stop();
+  static_cast<void>(stopped);  // nothing has been written yet
+  co_return Error{shown.error(), fmt::format("Failed to set up FUSE session: setting the size: {}",
+                                             std::strerror(shown.error().value()))};
 }
 
 // Ends when the session does: by Stop, or because somebody has unmounted it.
 Task<Unit> FuseExport::ServeChannel(fuse::FuseChannel& channel) {
   co_await RunOn(channel.loop(), server_->ServeChannel(channel));
   if (serving_.running() == 1 && !stopping_) {
-    gone_ = true;
     ReportGone();
   }
   co_return Unit{};
@@ -239,7 +282,7 @@ Task<Unit> FuseExport::SyncClientCache() {
 
 Task<Result<>> FuseExport::Stop() {
   stopping_ = true;
-  if (!gone_) {
+  if (!gone()) {
     co_await SyncClientCache();
   }
   fs_->SetNotifier(nullptr);

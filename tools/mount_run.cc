@@ -83,7 +83,8 @@ class MountProcess {
 
 int MountProcess::Run() {
   WorkerPool workers;
-  auto control = AioContext::Create({.name = "control", .poll_max = Nanoseconds{0}}, workers);
+  auto control = AioContext::Create(
+      {.name = "control", .poll_max = Nanoseconds{0}, .warn_of_stalls = false}, workers);
   auto loops = StartLoops(request_, workers);
   if (!control.ok() || !loops.ok()) {
     daemonizer_.Failed(control.ok() ? loops.error().message : control.error().message);

@@ -62,30 +62,41 @@ Task<Result<Unit, Error>> MountService::StartAll() {
   format_ = (*node)->driver_name();
   size_ = (*node)->size();
   // All are made before any is mounted: a mount may hide the image's own path.
+  std::vector<std::unique_ptr<Export>> made;
   for (std::size_t i = 0; i < request_.mountpoints.size(); ++i) {
-    CO_ASSIGN(std::unique_ptr<Export> made, fuse_exports_.Create(ExportOptions(i), loops_));
-    exports_.push_back(std::move(made));
+    CO_ASSIGN(std::unique_ptr<Export> one, fuse_exports_.Create(ExportOptions(i), loops_));
+    made.push_back(std::move(one));
   }
-  for (std::size_t i = 0; i < exports_.size(); ++i) {
-    bool created = false;
-    if (request_.create) {
-      CO_ASSIGN(created, CreateMountpoint(request_.mountpoints[i]));
-    }
-    mountpoints_.push_back(AbsolutePath(request_.mountpoints[i]));
-    exports_[i]->OnGone([this, i] {
-      LogInfo(fmt::format("'{}' has been unmounted", request_.mountpoints[i]));
-      stopping_.Spawn(StopExport(i));
-    });
-    const Result<Unit, Error> started = co_await exports_[i]->Start();
-    if (!started.ok()) {
-      exports_.resize(i);  // what is left has been started
-      if (created) {
-        ::unlink(request_.mountpoints[i].c_str());
-      }
-      co_return started.error();
-    }
-    ++running_;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const Result<Unit, Error> started = co_await StartExport(std::move(made[i]));
+    CO_TRY(started);
   }
+  co_return Unit{};
+}
+
+Task<Result<Unit, Error>> MountService::StartExport(std::unique_ptr<Export> one) {
+  const std::size_t index = exports_.size();
+  const std::string& mountpoint = request_.mountpoints[index];
+  bool created = false;
+  if (request_.create) {
+    CO_ASSIGN(created, CreateMountpoint(mountpoint));
+  }
+  // Afterwards the path leads to the export.
+  const std::string resolved = AbsolutePath(mountpoint);
+  const Result<Unit, Error> started = co_await one->Start();
+  if (!started.ok()) {
+    if (created) {
+      ::unlink(mountpoint.c_str());
+    }
+    co_return started.error();
+  }
+  exports_.push_back(std::move(one));
+  mountpoints_.push_back(resolved);
+  ++running_;
+  exports_.back()->OnGone([this, index] {
+    LogInfo(fmt::format("'{}' has been unmounted", request_.mountpoints[index]));
+    stopping_.Spawn(StopExport(index));
+  });
   co_return Unit{};
 }
 

@@ -43,6 +43,7 @@ class MountService {
 
  private:
   Task<Result<Unit, Error>> StartAll();
+  Task<Result<Unit, Error>> StartExport(std::unique_ptr<Export> one);
   Task<Unit> StopExport(std::size_t index);
   FuseExportOptions ExportOptions(std::size_t index) const;
   void Remember(const Result<>& flushed);

@@ -67,10 +67,16 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   co_return Unit{};
 }
 
-// At least a tenth of the file is holes.
-Task<bool> IsSparse(const BlockRef& file) {
-  const Result<std::uint64_t> allocated = co_await file.node().AllocatedSize();
-  co_return allocated.ok() && *allocated < file.size() - file.size() / 10;
+// QEMU's rule, so that both see the same holes, with every cluster of the file taken for used.
+Task<bool> IsSparse(const Image& image) {
+  const Result<std::uint64_t> allocated = co_await image.file.node().AllocatedSize();
+  if (!allocated.ok()) {
+    co_return false;
+  }
+  const std::uint64_t cluster = image.header.cluster_size();
+  const std::uint64_t backed = *allocated / cluster;
+  const std::uint64_t used = image.file.size() / cluster + (image.file.size() % cluster != 0);
+  co_return used >= std::max(backed * 10 / 9, backed + 2);
 }
 
 Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
@@ -99,7 +105,7 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
   CO_TRY(co_await ReadTables(own.snapshot, image));
   CO_TRY(co_await OpenDataFile(options, context, image));
   CO_TRY(co_await OpenBacking(options, context, image));
-  image.is_sparse = co_await IsSparse(image.data());
+  image.is_sparse = co_await IsSparse(image);
   std::unique_ptr<BlockNode> node =
       std::make_unique<Qcow2Node>(context.node_name, std::move(image));
   co_return std::move(node);

@@ -154,9 +154,10 @@ Task<Result<std::uint64_t>> Qcow2Node::DoAllocatedSize() {
   co_return *total + *data;
 }
 
+// Of the image file alone, as in `qemu-img info`.
 Task<Result<ImageInfo, Error>> Qcow2Node::DoInfo() {
   ImageInfo info = Describe(image_);
-  const Result<std::uint64_t> allocated = co_await DoAllocatedSize();
+  const Result<std::uint64_t> allocated = co_await image_.file.node().AllocatedSize();
   if (allocated.ok()) {
     info.actual_size = *allocated;
   }

@@ -40,6 +40,8 @@ struct AioContextOptions {
   // grows while polling finds work, shrinks when it does not, and polling is given up for a while
   // when another thread wants the core.
   Nanoseconds poll_max{32'000};
+  // Whether a stall is logged. Not for a control loop: nobody's request waits for it.
+  bool warn_of_stalls = true;
 };
 
 class AioContext {

@@ -19,7 +19,8 @@ class GlibBridge {
 
   void Run();   // until Quit
   void Quit();  // this thread
-  // Calls fn on this thread whenever `signal` (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2) arrives.
+  // Calls fn, in a turn of the loop, whenever `signal` (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2)
+  // arrives.
   void OnSignal(int signal, std::function<void()> fn);
 
  private:

@@ -24,9 +24,14 @@ class Export {
 
   // Ready for clients when it returns. On failure nothing is left behind.
   virtual Task<Result<Unit, Error>> Start() = 0;
-  // Called once, on the control loop, when the client has gone (the user unmounted it): the owner
-  // then calls Stop.
-  void OnGone(std::function<void()> fn) { on_gone_ = std::move(fn); }
+  // Calls fn once, on the control loop, when the client has gone (the user unmounted it), at once
+  // if it has gone already: the owner then calls Stop. REQUIRES: Start has succeeded.
+  void OnGone(std::function<void()> fn) {
+    on_gone_ = std::move(fn);
+    if (gone_) {
+      on_gone_();
+    }
+  }
   // Whether a client has it open or a request is in progress.
   virtual bool in_use() const = 0;
   // Unmounts, waits for requests in progress, flushes the node. Returns the flush's error.
@@ -34,7 +39,9 @@ class Export {
 
  protected:
   explicit Export(std::string id) : id_(std::move(id)) {}
+  bool gone() const { return gone_; }
   void ReportGone() {
+    gone_ = true;
     if (on_gone_) {
       on_gone_();
     }
@@ -43,6 +50,7 @@ class Export {
  private:
   const std::string id_;
   std::function<void()> on_gone_;
+  bool gone_ = false;
 };
 
 }  // namespace fusebay

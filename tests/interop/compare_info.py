@@ -15,7 +15,9 @@ def compare(ours, theirs, where):
     """Recursively; lists must have the same length."""
     if isinstance(theirs, dict):
         for key, value in theirs.items():
-            if key in NOT_COMPARED:
+            # qemu-img does not open an external data file for this, so it misses most of it.
+            external = "data-file" in str(theirs.get("format-specific"))
+            if key in NOT_COMPARED or (key == "actual-size" and external):
                 continue
             if key not in ours:
                 fail(f"{where}: no member '{key}' in {ours}")

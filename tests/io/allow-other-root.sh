@@ -11,14 +11,14 @@ chmod 755 .
 as_nobody() { timeout 10 runuser -u nobody -- "$@"; }
 
 for value in on auto; do
-  serve -w --allow-other "$value" disk.img m
+  serve -w --allow-other="$value" disk.img m
   expect_contains "$(mount_lines m)" allow_other
   expect_fail "Permission denied" as_nobody cat m # mode 0600
   chmod 644 m
   as_nobody cmp disk.img m
   stop
 done
-serve --allow-other off disk.img m
+serve --allow-other=off disk.img m
 [[ "$(mount_lines m)" != *allow_other* ]] || fail "allow_other is set"
 expect_fail "Permission denied" as_nobody stat m
 same_bytes disk.img m

@@ -4,7 +4,6 @@
 need_loop
 need_fuse
 need_fusebay
-need_program blockdev
 random_file back.img 4194304
 mountpoint_file m
 loop_device loop back.img
@@ -25,6 +24,8 @@ equal(os.pread(fd, MIB, MIB), bytes(MIB), "a punched hole")
 expect_errno(errno.ENOSPC, os.pwrite, fd, b"x", 4 * MIB)
 PY
 stop
-blockdev --setro "$loop"
-expect_fail "$loop" fusebay mount -w "$loop" m
-blockdev --setrw "$loop"
+loop_device fixed -r back.img
+expect_fail "$fixed" fusebay mount -w "$fixed" m
+serve "$fixed" m
+same_bytes "$fixed" m
+stop

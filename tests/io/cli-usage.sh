@@ -21,11 +21,11 @@ expect_usage "" fusebay umount
 expect_usage "" fusebay info
 expect_usage "" fusebay info --output=xml disk.img
 for option in --cache --allow-other --aio --format; do
-  expect_usage "nonsense" fusebay mount "$option" nonsense disk.img m
+  expect_usage "nonsense" fusebay mount "$option=nonsense" disk.img m
 done
 for option in --size --offset --loops; do
-  expect_usage "nonsense" fusebay mount "$option" nonsense disk.img m
+  expect_usage "nonsense" fusebay mount "$option=nonsense" disk.img m
 done
 expect_usage "writable" fusebay mount --growable disk.img m
 expect_usage "" fusebay mount --format=qcow2 --offset=512 disk.img m
-expect_fail "nowhere.img: " fusebay info nowhere.img
+expect_fail "nowhere.img" fusebay info nowhere.img

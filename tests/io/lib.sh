@@ -78,6 +78,9 @@ cleanup() {
   for pid in "${own_pids[@]}" $(own_daemons); do
     kill -KILL "$pid" 2>/dev/null
   done
+  for pid in "${own_pids[@]}"; do
+    wait_until 5 ended "$pid" # or it might mount something even now
+  done
   for mountpoint in $(own_mounts all); do
     umount -l "$(unescape "$mountpoint")" 2>/dev/null ||
       fusermount3 -u -z "$(unescape "$mountpoint")" 2>/dev/null
@@ -122,6 +125,11 @@ export FUSEBAY_TEST_DIR=$dir
 trap cleanup EXIT
 trap 'exit 143' TERM INT HUP
 cd "$dir"
+
+[ -x "$FUSEBAY" ] || [ "${FUSEBAY_TEST_SERVER:-}" = peer ] || {
+  echo "FAIL: $(basename "$0"): no program $FUSEBAY (set FUSEBAY)" >&2
+  exit 1
+}
 
 # --- checks -----------------------------------------------------------------------------------
 
@@ -193,7 +201,7 @@ mount_lines() {
 mounts_at() { mount_lines "$1" | wc -l; }
 is_mounted() { [ "$(mounts_at "$1")" -gt 0 ]; }
 not_mounted() { ! is_mounted "$1"; }
-has_mounts() { [ "$(mounts_at "$1")" -ge "$2" ]; }
+mount_id() { mount_lines "$1" | tail -n 1 | cut -d" " -f1; }
 
 # --- the program ------------------------------------------------------------------------------
 
@@ -204,12 +212,12 @@ server=
 # serve [OPTIONS] IMAGE MOUNTPOINT...: as `fusebay mount`, its process in $server. Returns when the
 # last mountpoint is ready.
 serve() {
-  local target=${!#} log="$dir/.log.${#own_pids[@]}" wanted
-  wanted=$(($(mounts_at "$target") + 1))
+  local target=${!#} log="$dir/.log.${#own_pids[@]}" before
+  before=$(mount_id "$target")
   start_server "$@" >"$log" 2>&1 </dev/null &
   server=$!
   own_pids+=("$server")
-  wait_until 15 ready_or_dead "$target" "$wanted" || fail "no mount within 15 seconds: $*"
+  wait_until 15 ready_or_dead "$target" "$before" || fail "no mount within 15 seconds: $*"
   kill -0 "$server" 2>/dev/null || fail "the server ended: $*"
 }
 
@@ -223,7 +231,14 @@ start_server() {
   fi
 }
 
-ready_or_dead() { ! kill -0 "$server" 2>/dev/null || has_mounts "$1" "$2"; }
+ready_or_dead() { ! kill -0 "$server" 2>/dev/null || is_mounted_anew "$1" "$2"; }
+
+# is_mounted_anew PATH ID: there is a mount, and not the one that had this number.
+is_mounted_anew() {
+  local now
+  now=$(mount_id "$1")
+  [ -n "$now" ] && [ "$now" != "$2" ]
+}
 ended() { ! kill -0 "$1" 2>/dev/null; }
 
 # expect_end [PID] [STATUS]: the process ends by itself within 15 seconds, with this exit status.

@@ -14,8 +14,6 @@ for flag in ro nosuid nodev noatime; do
   expect_contains "$flags" ",$flag,"
 done
 expect_contains ",${line##* }," ",default_permissions,"
-read_ahead=/sys/class/bdi/$(cut -d' ' -f3 <<<"$line")/read_ahead_kb
-[ ! -e "$read_ahead" ] || [ "$(cat "$read_ahead")" -gt 128 ] || fail "readahead: $(cat "$read_ahead")"
 stop
 
 serve -w disk.img m

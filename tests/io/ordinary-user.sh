@@ -39,7 +39,7 @@ not_mounted home/m || fail "still mounted"
 expect_no_daemons
 cmp -n 4096 /dev/zero home/disk.img || fail "the write is not in the image"
 
-expect_fail "" user ../fusebay mount --allow-other on disk.img m
+expect_fail "" user ../fusebay mount --allow-other=on disk.img m
 not_mounted home/m || fail "mounted in spite of the refusal"
 chmod 400 home/disk.img
 expect_fail "Permission denied" user ../fusebay mount -w disk.img m

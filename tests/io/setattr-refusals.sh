@@ -7,7 +7,7 @@ need_fusebay
 random_file disk.img 65536
 mountpoint_file m
 
-serve --allow-other off disk.img m
+serve --allow-other=off disk.img m
 client m <<'PY'
 from client import *
 path = sys.argv[1]
@@ -20,7 +20,7 @@ PY
 expect_eq "$(stat -c '%a %s' m)" "400 65536" "mode and size"
 stop
 
-serve -w --allow-other off disk.img m
+serve -w --allow-other=off disk.img m
 client m <<'PY'
 from client import *
 path = sys.argv[1]
@@ -35,7 +35,7 @@ PY
 expect_eq "$(stat -c '%a %u %s' m)" "600 0 65536" "mode, owner and size"
 stop
 
-serve -w --allow-other on disk.img m
+serve -w --allow-other=on disk.img m
 chmod 640 m
 chown 1234:4321 m
 expect_eq "$(stat -c '%a %u %g' m)" "640 1234 4321" "mode and owner with allow_other"

@@ -18,7 +18,7 @@ for size in (1000000, 1000001, 12345, 12346, 20000, 3000000, 4096, 1, 777777):
         fd = os.open(path, os.O_RDWR)
         os.ftruncate(fd, size)
         os.close(fd)
-    model = model[:size] + bytes(size - len(model))
+    model = model[:size] + bytes(max(0, size - len(model)))
     equal(os.stat(path).st_size, size, "size")
     equal(open(path, "rb").read(), bytes(model), f"bytes after truncate to {size}")
     fd = os.open(path, os.O_RDWR)

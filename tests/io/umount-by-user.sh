@@ -7,7 +7,7 @@ need_fusebay
 need_program fusermount3
 mountpoint_file m
 
-for command in "umount m" "fusermount3 -u m" "fusebay umount m" "umount -l m"; do
+for command in "umount m" "fusermount3 -u m" "$FUSEBAY umount m" "umount -l m"; do
   random_file disk.img 1048576
   serve -w disk.img m
   dd if=/dev/zero of=m bs=4096 count=9 conv=notrunc status=none

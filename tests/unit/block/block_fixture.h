@@ -213,7 +213,7 @@ class Bench {
   }
   ~Bench() {
     if (loop != nullptr) {
-      Run(graph.CloseAll());
+      static_cast<void>(Run(graph.CloseAll()).ok());
     }
   }
 

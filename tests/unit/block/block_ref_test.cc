@@ -144,7 +144,8 @@ namespace {
 Task<Unit> WriteMany(const BlockRef& ref) {
   const Data data(64);
   for (int i = 0; i < 300; ++i) {
-    co_await ref.Write(0, data.vec(), {});
+    const Result<> r = co_await ref.Write(0, data.vec(), {});
+    FB_ASSERT(r.ok());
     co_await AioContext::Current().Yield();
   }
   co_return Unit{};

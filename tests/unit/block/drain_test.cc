@@ -40,7 +40,8 @@ Task<Unit> Requests(Scene& s) {
   while (!s.stop) {
     const Gate::Pass pass = co_await s.ref.gate().Enter();
     ++s.inside;
-    co_await s.ref.Write(0, data.vec(), {});
+    const Result<> r = co_await s.ref.Write(0, data.vec(), {});
+    FB_ASSERT(r.ok());
     ++s.done;
     --s.inside;
     co_await AioContext::Current().Yield();
@@ -90,7 +91,8 @@ Task<int> DrainUnderLoad(Scene& s) {
 }
 
 Task<Unit> AddTo(Scene& s, std::atomic<int>& seen) {
-  seen += co_await DrainOften(s);
+  const int n = co_await DrainOften(s);
+  seen += n;
   co_return Unit{};
 }
 

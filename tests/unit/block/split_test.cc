@@ -74,11 +74,11 @@ TEST(APlainRequestNeedsNoFrameOfItsOwn) {
   Data data(512);
   // The fake node's own frames: its operation and Begin.
   const std::uint64_t before = FramePool::ThreadStats().frames;
-  s.bench.Run(s.ref.Read(0, data.vec()));
-  s.bench.Run(s.ref.Write(0, data.vec(), {}));
+  CHECK_OK(s.bench.Run(s.ref.Read(0, data.vec())));
+  CHECK_OK(s.bench.Run(s.ref.Write(0, data.vec(), {})));
   const std::uint64_t direct_before = FramePool::ThreadStats().frames;
-  s.bench.Run(s.node.Read(0, data.vec()));
-  s.bench.Run(s.node.Write(0, data.vec(), {}));
+  CHECK_OK(s.bench.Run(s.node.Read(0, data.vec())));
+  CHECK_OK(s.bench.Run(s.node.Write(0, data.vec(), {})));
   CHECK_EQ(direct_before - before, FramePool::ThreadStats().frames - direct_before);
 }
 

@@ -79,14 +79,32 @@ TEST(CrashIsAFailureAndNamesTheSignal) {
 }
 
 TEST(ReadyLeavesTheTerminal) {
-  // The pipe behind stderr closes although the server lives on, or this would wait for it.
-  const Outcome outcome = Command([](Daemonizer& daemon) {
+  static std::array<int, 2> report{};
+  CHECK_EQ(::pipe2(report.data(), O_CLOEXEC), 0);
+  Command([](Daemonizer& daemon) {
     daemon.Ready();
     std::array<char, 8> folder{};
-    const bool left = ::getsid(0) == ::getpid() && ::getcwd(folder.data(), folder.size()) &&
-                      std::string_view(folder.data()) == "/";
-    ::usleep(left ? 1000 : 0);
+    const bool at_root = ::getcwd(folder.data(), folder.size()) != nullptr && folder[1] == '\0';
+    const char word =
+        ::getsid(0) == ::getpid() && at_root && ::isatty(STDIN_FILENO) == 0 ? 'y' : 'n';
+    ::_exit(::write(report[1], &word, 1) == 1 ? 0 : 1);
   });
+  char word = 0;
+  CHECK_EQ(::read(report[0], &word, 1), 1);
+  CHECK_EQ(word, 'y');
+}
+
+TEST(ReadyClosesWhatTheCallerReads) {
+  // The server lives on, but nothing holds the pipe behind stderr any more, or this would hang.
+  static std::array<int, 2> stay{};
+  CHECK_EQ(::pipe2(stay.data(), O_CLOEXEC), 0);
+  const Outcome outcome = Command([](Daemonizer& daemon) {
+    daemon.Ready();
+    ::close(stay[1]);
+    char byte = 0;
+    ::_exit(::read(stay[0], &byte, 1) == 0 ? 0 : 1);
+  });
+  ::close(stay[1]);
   CHECK_EQ(outcome.exit_code, 0);
 }
 

@@ -22,7 +22,9 @@ TEST(NameIsTakenOffTheFront) {
   CHECK_OK(first);
   CHECK_EQ(*first, "one");
   CHECK_EQ(rest.size(), 4u);
-  CHECK_EQ(*TakeName(rest, NameRule::kEntry), "two");
+  const auto second = TakeName(rest, NameRule::kEntry);
+  CHECK_OK(second);
+  CHECK_EQ(*second, "two");
   CHECK_ERRNO(TakeName(rest, NameRule::kEntry), EINVAL);
 }
 

@@ -1,6 +1,9 @@
-// A tiny server on the channels of a transport: it answers INIT, READ with a pattern, WRITE with
-// its size, and notes what it saw. FLUSH waits until it is let go, or cancelled.
+// A tiny server on the channels of a transport: one file, whose READ gives a pattern; it answers
+// INIT, WRITE with its size, and notes what it saw. FLUSH waits until it is let go, or cancelled.
 #pragma once
+#include <sys/stat.h>
+
+#include <atomic>
 #include <cstring>
 #include <vector>
 
@@ -33,6 +36,7 @@ class EchoServer {
     co_return Unit{};
   }
 
+  static constexpr std::uint64_t kFileSize = 1u << 30;
   static std::byte Pattern(std::uint64_t offset) { return static_cast<std::byte>(offset % 251); }
 
   // On one loop only.
@@ -40,10 +44,14 @@ class EchoServer {
   CoEvent let_go;
   std::size_t holding = 0;
   int cancelled = 0;
-  int ended = 0;                 // slots that got ENODEV
-  std::uint64_t parked = 0;      // the unique of the last SETLKW, which gets no reply
-  std::uint32_t bad_reply = 0;   // for GETATTR: this many bytes
+  std::uint64_t parked = 0;     // the unique of the last SETLKW, which gets no reply
+  std::uint32_t bad_reply = 0;  // for GETATTR: this many bytes
   bool note = true;
+  bool hold_flush = true;
+  std::uint32_t open_flags = abi::kFopenKeepCache;
+  // On any loop.
+  std::atomic<int> ended{0};          // slots that got ENODEV
+  std::atomic<std::uint8_t> salt{0};  // changes the pattern
 
  private:
   template <class T>
@@ -101,10 +109,18 @@ class EchoServer {
         Answer(slot, abi::WriteOut{static_cast<std::uint32_t>(slot.payload_in.size), 0});
         break;
       case abi::Opcode::kGetAttr:
-        slot.out_args_size = bad_reply;
+        AnswerGetAttr(slot);
+        break;
+      case abi::Opcode::kOpen:
+        Answer(slot, abi::OpenOut{0, open_flags, 0});
+        break;
+      case abi::Opcode::kRelease:
         break;
       case abi::Opcode::kFlush:
-        return Hold(*this, slot);
+        if (hold_flush) {
+          return Hold(*this, slot);
+        }
+        break;
       case abi::Opcode::kSetLkw:
         parked = slot.unique;
         slot.has_reply = false;
@@ -125,7 +141,11 @@ class EchoServer {
     abi::InitOut out{};
     out.major = abi::kMajor;
     out.minor = std::min(in.minor, abi::kMinor);
-    out.flags = in.flags;
+    out.flags =
+        in.flags & static_cast<std::uint32_t>(abi::kInitAsyncRead | abi::kInitBigWrites |
+                                              abi::kInitMaxPages | abi::kInitExplicitInvalData);
+    out.max_pages = static_cast<std::uint16_t>(transport_.max_payload() / 4096);
+    out.max_readahead = in.max_readahead;
     out.max_write = transport_.max_payload();
     out.max_background = 64;
     Answer(slot, out);
@@ -137,12 +157,24 @@ class EchoServer {
     transport_.OnInit(negotiated);
   }
 
-  static void AnswerRead(FuseSlot& slot) {
+  void AnswerGetAttr(FuseSlot& slot) const {
+    abi::AttrOut out{};
+    out.attr.ino = 1;
+    out.attr.size = kFileSize;
+    out.attr.mode = S_IFREG | 0644;
+    out.attr.nlink = 1;
+    out.attr_valid = 1000;
+    Answer(slot, out);
+    slot.out_args_size = bad_reply != 0 ? bad_reply : slot.out_args_size;
+  }
+
+  void AnswerRead(FuseSlot& slot) const {
     const auto in = Args<abi::ReadIn>(slot);
     std::uint64_t offset = in.offset;
-    slot.payload_out.First(in.size).ForEach([&offset](std::byte* p, std::size_t n) {
+    const auto mask = static_cast<std::byte>(salt.load());
+    slot.payload_out.First(in.size).ForEach([&offset, mask](std::byte* p, std::size_t n) {
       for (std::size_t i = 0; i < n; ++i) {
-        p[i] = Pattern(offset++);
+        p[i] = Pattern(offset++) ^ mask;
       }
     });
     slot.out_payload_size = in.size;

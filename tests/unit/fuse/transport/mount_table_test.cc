@@ -30,8 +30,8 @@ TEST(LineIsTakenApart) {
 }
 
 TEST(NamesAreUnescaped) {
-  const auto table = Parse(
-      "1 0 0:1 / /a\\040b\\011c\\012d\\134e,f:g\\043 ro - fuse.fusebay /i\\054j\\0 rw\n");
+  const auto table =
+      Parse("1 0 0:1 / /a\\040b\\011c\\012d\\134e,f:g\\043 ro - fuse.fusebay /i\\054j\\0 rw\n");
   CHECK_EQ(table[0].mountpoint, "/a b\tc\nd\\e,f:g#");
   CHECK_EQ(table[0].source, "/i,j\\0");
 }

@@ -58,8 +58,8 @@ class Recorder final : public FuseDevice {
 class Fixture {
  public:
   explicit Fixture(ssize_t result = 0) {
-    notifier.Start(std::make_unique<Recorder>(written_, mutex_, busy_, go_.get_future().share(),
-                                              result));
+    notifier.Start(
+        std::make_unique<Recorder>(written_, mutex_, busy_, go_.get_future().share(), result));
     // It keeps the thread busy while the others queue up.
     notifier.InvalidateInode(NodeId{99}, -1, 0);
     busy_.get_future().wait();
@@ -148,7 +148,8 @@ TEST(DataIncludesAttributes) {
 TEST(HugeRangeGoesToTheEnd) {
   Fixture f;
   f.notifier.InvalidateInode(NodeId{1}, 5, INT64_MAX);
-  CHECK_EQ(f.Finish(1).at(0).inode.length, 0);
+  const auto written = f.Finish(1);
+  CHECK_EQ(written.at(0).inode.length, 0);
 }
 
 TEST(EntryCarriesItsNameAndEnd) {

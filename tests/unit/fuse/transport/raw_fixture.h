@@ -121,8 +121,7 @@ class RawFixture {
   ssize_t Write(std::uint64_t unique, std::int32_t error, ByteSpan body = {},
                 std::optional<std::uint32_t> length = std::nullopt) {
     abi::OutHeader header{};
-    header.length =
-        length.value_or(static_cast<std::uint32_t>(sizeof header + body.size()));
+    header.length = length.value_or(static_cast<std::uint32_t>(sizeof header + body.size()));
     header.error = error;
     header.unique = unique;
     const iovec pieces[2] = {{&header, sizeof header},

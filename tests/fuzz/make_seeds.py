@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of every fuzz target, small and valid, to OUT_DIR/TARGET/.
+
+usage: make_seeds.py OUT_DIR
+"""
+import pathlib
+import struct
+import sys
+import zlib
+
+CLUSTER_BITS = 9
+
+
+class Image:
+    """A qcow2 image: header, refcount table and block, L1, one L2 table, then data."""
+
+    def __init__(self, version=3, bits=CLUSTER_BITS, incompatible=0, size=16384, compression=0):
+        self.cluster = 1 << bits
+        self.entry = 16 if incompatible & 16 else 8
+        self.bytes = bytearray(5 * self.cluster)
+        self.put(0, ">4sIQIIQIIQQIIQ", b"QFI\xfb", version, 0, 0, bits, size, 0, 1,
+                 3 * self.cluster, self.cluster, 1, 0, 0)
+        self.extensions = 72
+        if version >= 3:
+            self.put(72, ">QQQIIB", incompatible, 0, 0, 4, 112, compression)
+            self.extensions = 112
+        self.put(3 * self.cluster, ">Q", 1 << 63 | 4 * self.cluster)
+
+    def put(self, at, form, *values):
+        end = at + struct.calcsize(form)
+        if end > len(self.bytes):
+            self.bytes.extend(bytes(end - len(self.bytes)))
+        struct.pack_into(form, self.bytes, at, *values)
+
+    def extension(self, kind, data):
+        self.put(self.extensions, f">II{len(data)}s", kind, len(data), data)
+        self.extensions += 8 + (len(data) + 7) // 8 * 8
+
+    def backing(self, name):
+        at = self.extensions + 8
+        self.put(at, f">{len(name)}s", name)
+        self.put(8, ">QI", at, len(name))
+
+    def l2(self, index, entry, bitmap=0):
+        at = 4 * self.cluster + index * self.entry
+        self.put(at, ">Q", entry)
+        if self.entry == 16:
+            self.put(at + 8, ">Q", bitmap)
+
+    def append(self, data):
+        self.bytes.extend(bytes(-len(self.bytes) % self.cluster))
+        at = len(self.bytes)
+        self.bytes.extend(data)
+        return at
+
+    def data(self, index, bitmap=0xFFFFFFFF):
+        self.l2(index, 1 << 63 | self.append(b"%03d!" % index * (self.cluster // 4)), bitmap)
+
+    def deflated(self, index):
+        deflater = zlib.compressobj(9, zlib.DEFLATED, -12)
+        data = deflater.compress(bytes(self.cluster)) + deflater.flush()
+        at = self.append(data)
+        bits = self.cluster.bit_length() - 1
+        sectors = (at % 512 + len(data) - 1) // 512
+        self.l2(index, 1 << 62 | sectors << (62 - (bits - 8)) | at)
+
+    def snapshot(self):
+        l1 = self.append(struct.pack(">Q", 4 * self.cluster))
+        entry = struct.pack(">QIHHIIQIIQQ", l1, 1, 1, 3, 1, 2, 3, 0, 16, 0, 4096) + b"1old"
+        table = self.append(entry.ljust(64, b"\0"))
+        self.put(60, ">IQ", 1, table)
+
+    def bitmaps(self):
+        entry = struct.pack(">QIIBBHI", 0, 0, 2, 1, 16, 5, 0) + b"daily\0\0\0"
+        at = self.append(entry)
+        self.extension(0x23852875, struct.pack(">IIQQ", 1, 0, len(entry), at))
+        self.put(88, ">Q", 1)
+
+
+def images():
+    plain = Image()
+    plain.data(0)
+    plain.l2(1, 1)
+    plain.deflated(2)
+    plain.snapshot()
+    yield "plain", plain
+    old = Image(version=2)
+    old.data(3)
+    old.backing(b"base.img")
+    yield "version2", old
+    extended = Image(bits=14, incompatible=16)
+    extended.data(0, 0x0000FF00000000FF)
+    extended.deflated(1)
+    yield "extended", extended
+    named = Image()
+    named.extension(0xE2792ACA, b"raw")
+    named.extension(0x6803F857, struct.pack(">BB46s", 0, 2, b"data file"))
+    named.extension(0x12345678, b"unknown")
+    named.bitmaps()
+    named.backing(b'json:{"driver":"raw","file.filename":"x"}')
+    yield "extensions", named
+    external = Image(incompatible=4)
+    external.extension(0x44415441, b"data.raw")
+    external.l2(0, 1 << 63)
+    external.l2(1, 1 << 63 | 512)
+    yield "data_file", external
+    zstd = Image(incompatible=8, compression=1)
+    # A frame of one raw block of 512 bytes: magic, descriptor, window, block header.
+    frame = struct.pack("<IBB", 0xFD2FB528, 0, 0) + struct.pack("<I", 512 << 3 | 1)[:3] + bytes(512)
+    zstd.l2(0, 1 << 62 | 1 << 61 | zstd.append(frame))
+    yield "zstd", zstd
+
+
+HEADS = {
+    "vmdk": b"KDMV", "qcow": b"QFI\xfb\0\0\0\1", "vdi": b"<<< ".ljust(64) + b"\x7f\x10\xda\xbe",
+    "vhdx": b"vhdxfile", "vpc": b"conectix", "luks": b"LUKS\xba\xbe", "qed": b"QED\0",
+    "parallels": b"WithoutFreeSpace", "bochs": b"Bochs Virtual HD Image", "dmg": b"koly",
+}
+
+
+def main():
+    out = pathlib.Path(sys.argv[1])
+
+    def seed(target, name, data):
+        folder = out / target
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+    for name, image in images():
+        seed("fuzz_qcow2_image", name, image.bytes)
+        seed("fuzz_qcow2_header", name, image.bytes)
+        seed("fuzz_probe", name, image.bytes[:512])
+    for name, head in HEADS.items():
+        seed("fuzz_probe", name, head.ljust(512, b"\0"))
+
+
+main()

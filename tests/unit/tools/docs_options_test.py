@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Every option of --help is in the manual page and in the completion, and the other way round."""
+import pathlib
+import re
+import subprocess
+import sys
+
+program, source = sys.argv[1], pathlib.Path(sys.argv[2])
+man, completion = source / "docs/man", source / "tools/completion/fusebay"
+COMMON = {"--help", "--version"}
+LONG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+failures = []
+
+
+def check(what, actual, expected):
+    for option in sorted(expected - actual):
+        failures.append(f"{what}: {option} is missing")
+    for option in sorted(actual - expected):
+        failures.append(f"{what}: {option} does not exist")
+
+
+def help_of(*words, executable=None):
+    argv = [executable or "fusebay", *words]
+    return subprocess.run(argv, executable=program, check=True, capture_output=True, text=True,
+                          timeout=20).stdout
+
+
+def options_of_help(text):
+    """(letter or None, long option) of each line of the table."""
+    return re.findall(r"^  (?:-(\w), |    )(--[a-z-]+)", text, re.MULTILINE)
+
+
+def options_of_man(path):
+    """The same, of the headings of the OPTIONS section: the line after each .TP."""
+    text = path.read_text().replace("\\-", "-")
+    section = re.search(r'^\.SH OPTIONS\n(.*?)^\.SH ', text, re.MULTILINE | re.DOTALL)[1]
+    found = []
+    for heading in re.findall(r"^\.TP\n(.*)$", section, re.MULTILINE):
+        long_option = LONG.search(heading)
+        if long_option:
+            letter = re.search(r"(?<![\w-])-(\w)(?!\w|-)", heading)
+            found.append((letter[1] if letter else "", long_option[0]))
+    return found
+
+
+def completed(*words):
+    """What the completion offers for a command line whose last word is being typed."""
+    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _fusebay; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    out = subprocess.run(["bash", "-c", script, "bash", str(completion), *words], check=True,
+                         capture_output=True, text=True, timeout=20).stdout
+    return set(out.split())
+
+
+commands = re.findall(r"^  (\w+) ", help_of("--help").split("Options:")[0], re.MULTILINE)
+if len(commands) < 5:
+    failures.append(f"fusebay --help: only these commands: {commands}")
+check("completion of commands", completed("fusebay", ""), set(commands) | COMMON)
+main_page = (man / "fusebay.1").read_text()
+check("fusebay.1", set(options_of_man(man / "fusebay.1")), set(options_of_help(help_of("--help"))))
+for command in commands:
+    if not re.search(rf"^\.(B|BR) {command}\b", main_page, re.MULTILINE):
+        failures.append(f"fusebay.1: the command {command} is missing")
+    if command == "help":
+        continue
+    options = options_of_help(help_of(command, "--help"))
+    name = f"fusebay-{command}.1"
+    check(name + " (with letters)", set(options_of_man(man / name)), set(options))
+    check(f"completion of {command}", completed("fusebay", command, "--"),
+          {long_option for _, long_option in options})
+name = "mount.fuse.fusebay"
+check(name + ".8", set(options_of_man(man / (name + ".8"))),
+      set(options_of_help(help_of("--help", executable=name))))
+
+for page in sorted(man.iterdir()):
+    text = page.read_text()
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "FILES", "EXAMPLES",
+                    "SEE ALSO"):
+        if f".SH {section}\n" not in text:
+            failures.append(f"{page.name}: no section {section}")
+
+print("\n".join(failures))
+sys.exit(1 if failures else 0)
