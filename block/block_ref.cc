@@ -104,6 +104,10 @@ void BlockRef::UseOn(std::span<AioContext* const> loops) {
       impl_->gates.resize(loop->index() + 1);
     }
     std::shared_ptr<LoopGate>& gate = impl_->gates[loop->index()];
+    if (gate != nullptr && &gate->loop != loop) {
+      impl_->graph->gates.Remove(gate);  // of a loop that is gone
+      gate = nullptr;
+    }
     if (gate == nullptr) {
       gate = impl_->graph->gates.Add(*loop);
     }

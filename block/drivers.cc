@@ -6,19 +6,14 @@
 #include "file/file_driver.h"
 #include "memory/memory_driver.h"
 #include "null/null_driver.h"
-#include "raw/raw_driver.h"
-#ifdef FUSEBAY_HAVE_QCOW2
 #include "qcow2/qcow2_driver.h"
-#endif
+#include "raw/raw_driver.h"
 
 namespace fusebay {
 
 std::span<const BlockDriver* const> BlockDrivers() {
   static constexpr std::array kDrivers{
-#ifdef FUSEBAY_HAVE_QCOW2
-      &kQcow2Driver,
-#endif
-      &kRawDriver,   &kFileDriver, &kHostDeviceDriver, &kNullDriver, &kMemoryDriver,
+      &kQcow2Driver, &kRawDriver, &kFileDriver, &kHostDeviceDriver, &kNullDriver, &kMemoryDriver,
   };
   return kDrivers;
 }

@@ -115,8 +115,9 @@ Task<Result<std::string_view>> Probe(const BlockRef& file) {
 
 Task<Result<std::string_view, Error>> GuessFormat(BlockGraph& graph, const ImageRequest& request,
                                                   std::string_view file_node_name) {
+  // Who is going to write says so now: if another writer is there, the message is about that.
   const PermissionSet reading{
-      .used = kPermConsistentRead,
+      .used = kPermConsistentRead | (request.writable ? std::uint32_t{kPermWrite} : 0u),
       .shared = kPermConsistentRead | kPermWriteUnchanged,
   };
   CO_ASSIGN(const BlockRef file, graph.Use(file_node_name, reading, "the format probe"));

@@ -38,11 +38,8 @@ Task<Result<>> BlockRef::Impl::ReadSlow(std::uint64_t offset, IoVec dst) const {
 }
 
 Task<Result<>> BlockRef::Impl::WriteSlow(std::uint64_t offset, IoVec src, WriteFlags flags) const {
-  const std::uint32_t alignment = node->limits().request_alignment;
-  if (alignment == 1) {
-    return WriteLocked(offset, src, flags);
-  }
-  return WriteHolding(offset, src, flags);
+  return node->limits().request_alignment == 1 ? WriteLocked(offset, src, flags)
+                                               : WriteHolding(offset, src, flags);
 }
 
 Task<Result<>> BlockRef::Impl::WriteHolding(std::uint64_t offset, IoVec src,
@@ -53,7 +50,9 @@ Task<Result<>> BlockRef::Impl::WriteHolding(std::uint64_t offset, IoVec src,
                        AlignUp(offset + src.size, alignment),
                        whole ? RangeLock::Mode::kShared : RangeLock::Mode::kExclusive);
   co_await hold.Acquire();
-  const Result<> r = co_await WriteLocked(offset, src, flags);
+  const bool plain = PlainBytes(node->limits(), offset, src) == src.size;
+  const Result<> r =
+      co_await (plain ? node->Write(offset, src, flags) : WriteLocked(offset, src, flags));
   co_return r;
 }
 

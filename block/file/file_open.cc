@@ -82,6 +82,11 @@ Result<UniqueFd, Error> OpenChecked(const FileRequest& request, int access, bool
     return Failed(request.filename, errno);
   }
   FB_TRY(CheckType(request, st.st_mode));
+  int device_read_only = 0;  // open(2) itself lets root write to a device that refuses writes
+  if (access == O_RDWR && S_ISBLK(st.st_mode) &&
+      (ioctl(fd.get(), BLKROGET, &device_read_only) != 0 || device_read_only != 0)) {
+    return Failed(request.filename, EACCES);
+  }
   // io_uring would pass EAGAIN on rather than wait.
   const int flags = fcntl(fd.get(), F_GETFL);
   if (flags < 0 || fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK) != 0) {

@@ -29,7 +29,8 @@ struct Image {
   const BlockRef& data() const { return data_file ? data_file : file; }
 };
 
-// What `info` says, except actual_size.
-ImageInfo Describe(const Image& image);
+// What `info` says, except actual_size. An image is corrupt if it says so, or if reading it has
+// shown it.
+ImageInfo Describe(const Image& image, bool found_corruption);
 
 }  // namespace fusebay::qcow2

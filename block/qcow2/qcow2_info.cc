@@ -3,7 +3,7 @@
 
 namespace fusebay::qcow2 {
 
-ImageInfo Describe(const Image& image) {
+ImageInfo Describe(const Image& image, bool found_corruption) {
   const Header& header = image.header;
   ImageInfo info;
   info.filename = image.filename;
@@ -35,7 +35,7 @@ ImageInfo Describe(const Image& image) {
       }
       add("data-file-raw", (header.autoclear & kAutoclearDataFileRaw) != 0);
     }
-    add("corrupt", header.corrupt());
+    add("corrupt", header.corrupt() || found_corruption);
     add("extended-l2", header.extended_l2());
   }
   return info;

@@ -65,16 +65,19 @@ DevChannel::~DevChannel() {
   FB_ASSERT(free_ == nullptr);
 }
 
+// A coroutine although it never waits, so that it runs where it is awaited: on its own loop.
 Task<Unit> DevChannel::Open() {
+  FB_ASSERT(AioContext::CurrentOrNull() == &loop_);
   FB_ASSERT(!opened_);
   opened_ = true;
   loop_.AddBusyPoller(*this);
   scope_.Spawn(Pump());
   scope_.Spawn(TrimWhenIdle());
-  return Unit{};
+  co_return Unit{};
 }
 
 Task<Unit> DevChannel::Close() {
+  FB_ASSERT(AioContext::CurrentOrNull() == &loop_);
   Shutdown();
   while (serving_ != 0) {
     all_returned_.Reset();

@@ -1,6 +1,7 @@
 // The protocol of fusermount3: a socket in _FUSE_COMMFD over which it sends the descriptor.
 #include "fuse/transport/fusermount.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,6 +46,16 @@ UniqueFd ReceiveFd(int socket, ssize_t& byte_count) {
   int fd = -1;
   std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
   return UniqueFd(fd);
+}
+
+// A process that is killed closes its descriptors in ascending order. fusermount3 unmounts when the
+// socket closes, but only if the session is over by then, so its descriptors must come first.
+void CloseLast(UniqueFd& socket) {
+  constexpr int kAboveOthers = 1000;
+  const int moved = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, kAboveOthers);
+  if (moved >= 0) {
+    socket = UniqueFd(moved);
+  }
 }
 
 }  // namespace
@@ -92,6 +103,8 @@ Result<FusermountSession, Error> MountWithFusermount(const FusermountProgram& pr
   if (!auto_unmount) {
     session.keep_alive.Reset();
     FB_TRY(session.child.Wait());
+  } else {
+    CloseLast(session.keep_alive);
   }
   return session;
 }

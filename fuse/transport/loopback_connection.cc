@@ -57,11 +57,10 @@ bool LoopbackConnection::Chance(std::uint32_t per_mille) {
   return (bits ^ (bits >> 31)) % 1000 < per_mille;
 }
 
+// Like Linux one wake-up per request, since each wakes one of those who poll (EPOLLEXCLUSIVE).
 void LoopbackConnection::Signal() {
-  if (!signaled_) {
-    signaled_ = true;
-    ::eventfd_write(ready_.get(), 1);
-  }
+  signaled_ = true;
+  ::eventfd_write(ready_.get(), 1);
 }
 
 void LoopbackConnection::Unsignal() {

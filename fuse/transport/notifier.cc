@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <system_error>
 
 #include "fuse/abi.h"
 
@@ -118,7 +119,14 @@ void Notifier::Wake() {
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { Run(); });
+    try {
+      thread_ = std::thread([this] { Run(); });
+    } catch (const std::system_error& error) {
+      if (limit_.Allow()) {  // the next notification tries again
+        LogError(fmt::format("FUSE: cannot start a thread for notifications: {}",
+                             std::generic_category().message(error.code().value())));
+      }
+    }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   wake_.notify_one();

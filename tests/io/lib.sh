@@ -201,7 +201,6 @@ mount_lines() {
 mounts_at() { mount_lines "$1" | wc -l; }
 is_mounted() { [ "$(mounts_at "$1")" -gt 0 ]; }
 not_mounted() { ! is_mounted "$1"; }
-mount_id() { mount_lines "$1" | tail -n 1 | cut -d" " -f1; }
 
 # --- the program ------------------------------------------------------------------------------
 
@@ -213,7 +212,7 @@ server=
 # last mountpoint is ready.
 serve() {
   local target=${!#} log="$dir/.log.${#own_pids[@]}" before
-  before=$(mount_id "$target")
+  before=$(living_mounts_at "$target")
   start_server "$@" >"$log" 2>&1 </dev/null &
   server=$!
   own_pids+=("$server")
@@ -231,13 +230,15 @@ start_server() {
   fi
 }
 
-ready_or_dead() { ! kill -0 "$server" 2>/dev/null || is_mounted_anew "$1" "$2"; }
+ready_or_dead() { ! kill -0 "$server" 2>/dev/null || [ "$(living_mounts_at "$1")" -gt "$2" ]; }
 
-# is_mounted_anew PATH ID: there is a mount, and not the one that had this number.
-is_mounted_anew() {
-  local now
-  now=$(mount_id "$1")
-  [ -n "$now" ] && [ "$now" != "$2" ]
+# How many mounts a path has; none where a killed server has left a dead one.
+living_mounts_at() {
+  if timeout 10 stat -- "$1" >/dev/null 2>&1; then
+    mounts_at "$1"
+  else
+    echo 0
+  fi
 }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 

@@ -7,7 +7,7 @@ random_file disk.img 1048576
 
 expect_fail "Failed to stat 'nowhere': No such file or directory" fusebay mount disk.img nowhere
 [ ! -e nowhere ] || fail "the refused mountpoint was made"
-expect_fail "Failed to stat 'no/folder'" fusebay mount --create disk.img no/folder
+expect_fail "'no/folder': No such file or directory" fusebay mount --create disk.img no/folder
 
 serve --create disk.img nowhere
 same_bytes disk.img nowhere

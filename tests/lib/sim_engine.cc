@@ -5,6 +5,7 @@
 #include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -218,7 +219,11 @@ std::int32_t SimDisk::Transfer(File& file, IoOp& op, std::size_t most) {
   if (op.kind == IoOp::Kind::kWrite) {
     Record record{op.offset, Gather(op.iov, size)};
     WriteAll(file.fd.get(), record.data.data(), size, op.offset);
-    file.log.push_back(std::move(record));
+    if ((op.flags & RWF_DSYNC) != 0) {
+      MakeDurable(file, record);
+    } else {
+      file.log.push_back(std::move(record));
+    }
     return static_cast<std::int32_t>(size);
   }
   std::vector<std::byte> bytes(size);
@@ -227,6 +232,29 @@ std::int32_t SimDisk::Transfer(File& file, IoOp& op, std::size_t most) {
   const IoVec dst{op.iov, 0, static_cast<std::size_t>(n)};
   dst.CopyFrom(bytes.data());
   return static_cast<std::int32_t>(n);
+}
+
+// What older writes, or a sync that began before, would put in its place is replaced, too.
+void SimDisk::MakeDurable(File& file, const Record& record) {
+  const auto put = [&record](std::uint64_t offset, std::vector<std::byte>& bytes) {
+    const std::uint64_t begin = std::max(offset, record.offset);
+    const std::uint64_t end = std::min(offset + bytes.size(), record.offset + record.data.size());
+    if (begin < end) {
+      const auto from = record.data.begin() + static_cast<std::ptrdiff_t>(begin - record.offset);
+      std::copy(from, from + static_cast<std::ptrdiff_t>(end - begin),
+                bytes.begin() + static_cast<std::ptrdiff_t>(begin - offset));
+    }
+  };
+  file.durable.resize(std::max(file.durable.size(), record.offset + record.data.size()));
+  put(0, file.durable);
+  for (Record& older : file.log) {
+    put(older.offset, older.data);
+  }
+  for (Pending* const other : in_progress_) {
+    if (other->file == &file) {
+      put(0, other->snapshot);
+    }
+  }
 }
 
 std::int32_t SimDisk::Fallocate(File& file, const IoOp& op) {

@@ -20,7 +20,8 @@
 //
 // DURABILITY: a write is visible to reads when it completes, and volatile. A Datasync makes durable
 // what was visible when it was queued; it says nothing of writes still in progress then. Fallocate
-// is a write of zeroes (PUNCH_HOLE, ZERO_RANGE) or a growth of the file, and as volatile.
+// is a write of zeroes (PUNCH_HOLE, ZERO_RANGE) or a growth of the file, and as volatile. A write
+// with RWF_DSYNC is durable when it completes.
 //
 // ERRORS: by chance (SimOptions) or by order (SimFault). A write that fails changes nothing, a sync
 // that fails makes nothing durable.
@@ -101,6 +102,7 @@ class SimDisk {
   void Finish(Pending& pending, Clock::time_point now);
   std::int32_t Perform(Pending& pending);
   std::int32_t Transfer(File& file, IoOp& op, std::size_t most);
+  void MakeDurable(File& file, const Record& record);
   std::int32_t Fallocate(File& file, const IoOp& op);
   std::int32_t Sync(Pending& pending);
   std::optional<std::int32_t> FaultOf(const IoOp& op);

@@ -174,14 +174,4 @@ TEST(AChainMayNotBeTooLong) {
   CHECK(bench.graph.nodes().empty());
 }
 
-TEST(InformationHasADefault) {
-  Bench bench;
-  const auto info = bench.Run(bench.AddFake("n", 1234).Info());
-  CHECK_OK(info);
-  CHECK_EQ(info->format, "fake");
-  CHECK_EQ(info->filename, "n");
-  CHECK_EQ(info->virtual_size, 1234u);
-  CHECK(!info->actual_size.has_value());
-}
-
 }  // namespace fusebay::test

@@ -54,11 +54,4 @@ TEST(SomeFormatsAreKnownByTheirEnd) {
   CHECK_EQ(ProbeTail(tail), "vpc"sv);
 }
 
-TEST(EveryDriverIsFoundByItsName) {
-  for (const BlockDriver* const driver : BlockDrivers()) {
-    CHECK(FindDriver(driver->name) == driver);
-  }
-  CHECK(FindDriver("nope") == nullptr);
-}
-
 }  // namespace fusebay::test

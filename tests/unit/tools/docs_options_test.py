@@ -74,8 +74,8 @@ check(name + ".8", set(options_of_man(man / (name + ".8"))),
 
 for page in sorted(man.iterdir()):
     text = page.read_text()
-    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "FILES", "EXAMPLES",
-                    "SEE ALSO"):
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "FILES",
+                    "EXAMPLES", "SEE ALSO"):
         if f".SH {section}\n" not in text:
             failures.append(f"{page.name}: no section {section}")
 

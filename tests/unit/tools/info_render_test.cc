@@ -109,7 +109,7 @@ TEST(DirtyImageIsTold) {
 
 TEST(ChainIsAnArrayAndParagraphs) {
   const std::vector<ImageInfo> chain = {Qcow2(), Raw()};
-  CHECK_EQ(RenderInfoJson(chain, true).front(), '[');
+  CHECK(RenderInfoJson(chain, true).starts_with('['));
   CheckHas(RenderInfoText(chain), "\n\nimage: r.img\n");
 }
 

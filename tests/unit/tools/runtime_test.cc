@@ -65,36 +65,6 @@ ExportRegistration Register(const Place& p) {
 
 }  // namespace
 
-TEST(JsonKeepsEverything) {
-  ExportRecord record = Example();
-  record.pid = 12;
-  record.start_time = 34;
-  const auto copy = RecordFromJson(RecordToJson(record));
-  CHECK_OK(copy);
-  CHECK_EQ(RecordToJson(*copy), RecordToJson(record));
-  CHECK_EQ(copy->image, record.image);
-  CHECK_EQ(copy->mounts[1].device_minor, 41u);
-}
-
-TEST(BadJsonIsAnError) {
-  for (const std::string_view text :
-       {"", "{", "[]", "7", "{}", "{\"pid\": \"x\"}", "{\"pid\": 3}"}) {
-    CHECK(!RecordFromJson(text).ok());
-  }
-  CHECK_OK(RecordFromJson(R"({"pid": 3, "start-time": 4, "image": 5, "mounts": [1, {}]})"));
-}
-
-TEST(StartTimeTellsProcessesApart) {
-  CHECK(ProcessStartTime(::getpid()).has_value());
-  CHECK(!ProcessStartTime(0x7ffffff0).has_value());
-  ExportRecord record;
-  record.pid = ::getpid();
-  record.start_time = *ProcessStartTime(record.pid);
-  CHECK(IsAlive(record));
-  ++record.start_time;
-  CHECK(!IsAlive(record));
-}
-
 TEST(RegisteredExportIsRead) {
   const Place p;
   const ExportRegistration registration = Register(p);

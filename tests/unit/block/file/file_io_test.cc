@@ -39,7 +39,7 @@ TEST(EveryEngineReadsWhatWasWritten) {
 
 TEST(AFileMayHaveAnySizeAndKeepsIt) {
   ForEachWay([](const Way& way) {
-    for (const std::uint64_t size : {1, 511, 513, 4095, 4097, 70001}) {
+    for (const std::uint64_t size : {1u, 511u, 513u, 4095u, 4097u, 70001u}) {
       RandomRequestsMatch(way, size);
     }
   });

@@ -13,6 +13,11 @@ Result<Backing, Error> Parse(std::string name, std::string format = "") {
   return ParseBacking(header, "/disks/over.qcow2");
 }
 
+std::string DriverOf(const Result<Backing, Error>& backing) {
+  CHECK_OK(backing);
+  return backing->options.driver;
+}
+
 const BlockdevOptions& FileOf(const Backing& backing) {
   const auto* const qcow2 = std::get_if<Qcow2Options>(&backing.options.driver_options);
   return qcow2 != nullptr ? *qcow2->file.definition
@@ -40,8 +45,8 @@ TEST(TheFormatComesFromTheHeader) {
   CHECK_EQ(FilenameOf(*qcow2), "/disks/base.img");
   CHECK(qcow2->options.read_only);
   CHECK(FileOf(*qcow2).read_only);
-  CHECK_EQ(Parse("base.img", "raw")->options.driver, "raw");
-  CHECK_EQ(Parse("base.img", "file")->options.driver, "raw");
+  CHECK_EQ(DriverOf(Parse("base.img", "raw")), "raw");
+  CHECK_EQ(DriverOf(Parse("base.img", "file")), "raw");
 }
 
 TEST(WithoutAFormatItIsToBeProbed) {
@@ -65,8 +70,8 @@ TEST(JsonDescribesDriverAndFile) {
   CHECK_EQ(nested->options.driver, "qcow2");
   CHECK_EQ(FilenameOf(*nested), "/x/base");
   CHECK(std::get<Qcow2Options>(nested->options.driver_options).no_backing);
-  const auto flat = Parse(
-      R"(json:{"driver":"raw","offset":512,"size":1024,"file.driver":"host_device","file.filename":"/dev/x"})");
+  const auto flat = Parse(R"(json:{"driver":"raw","offset":512,"size":1024,)"
+                          R"("file.driver":"host_device","file.filename":"/dev/x"})");
   CHECK_OK(flat);
   CHECK_EQ(FileOf(*flat).driver, "host_device");
   CHECK_EQ(std::get<RawOptions>(flat->options.driver_options).offset, 512u);
@@ -75,9 +80,10 @@ TEST(JsonDescribesDriverAndFile) {
 
 TEST(JsonWithAProtocolAloneTakesTheFormatFromTheHeader) {
   const std::string name = R"(json:{"driver":"file","filename":"/x/base"})";
-  CHECK_EQ(Parse(name)->options.driver, "");
-  CHECK_EQ(Parse(name)->probe_filename, "/x/base");
-  CHECK_EQ(Parse(name, "qcow2")->options.driver, "qcow2");
+  const auto alone = Parse(name);
+  CHECK_EQ(DriverOf(alone), "");
+  CHECK_EQ(alone->probe_filename, "/x/base");
+  CHECK_EQ(DriverOf(Parse(name, "qcow2")), "qcow2");
 }
 
 TEST(JsonThatIsWrongIsRefused) {

@@ -29,7 +29,8 @@ TEST(ARelativeNameBeginsInTheImagesFolder) {
   Disk::Must(disk.OpenPath(folder.Write("over.qcow2", Over("base.raw", "raw").bytes())));
   CHECK_EQ(disk.Read(1000, 3), "rrr");
   CHECK(disk.Read(300 * kKiB, 3) == std::string(3, '\0'));
-  CHECK_EQ(disk.Info().full_backing_filename, folder / "base.raw");
+  const ImageInfo info = disk.Info();
+  CHECK_EQ(info.full_backing_filename, folder / "base.raw");
 }
 
 TEST(AFormatThatIsNotGivenIsProbed) {

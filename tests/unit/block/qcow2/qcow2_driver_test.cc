@@ -87,7 +87,8 @@ TEST(ASnapshotIsReadByNameAndById) {
     Disk::Must(disk.OpenOn("file", change));
     CHECK_EQ(disk.image.size(), 128 * kKiB);
     CHECK_EQ(disk.Read(0, 3), "ooo");
-    CHECK_EQ(disk.Info().snapshots.at(0).name, "old");
+    const ImageInfo info = disk.Info();
+    CHECK_EQ(info.snapshots.at(0).name, "old");
   }
 }
 

@@ -47,7 +47,8 @@ TEST(StandardEntries) {
   CheckUnits(Decode(kVersion3, 0x50000), 1, 0);  // shared with a snapshot
   CheckUnits(Decode(kVersion3, kReadsAsZeroes), 0, 1);
   CheckUnits(Decode(kVersion3, 0x50000 | kCopied | kReadsAsZeroes), 0, 1);
-  CHECK_EQ(Decode(kVersion3, 0x50000)->host_offset, 0x50000u);
+  const auto entry = Decode(kVersion3, 0x50000);
+  CHECK_EQ(entry->host_offset, 0x50000u);
 }
 
 TEST(OffsetZeroIsUnallocatedExceptInADataFile) {

@@ -214,6 +214,15 @@ TEST(LimitsTellTheClusterSize) {
   CHECK_EQ(small.image.node().limits().preferred_size, 4096u);
 }
 
+TEST(InfoTellsOfCorruptionThatWasFound) {
+  Disk disk(ImageBuilder().L2(1, 0x50000 | 2));
+  const std::pair<std::string, ImageInfo::Value> fine{"corrupt", false};
+  const std::pair<std::string, ImageInfo::Value> corrupt{"corrupt", true};
+  CHECK(disk.Info().specific.at(4) == fine);
+  CHECK_ERRNO(disk.TryRead(kCluster, 1), EIO);
+  CHECK(disk.Info().specific.at(4) == corrupt);
+}
+
 TEST(InfoUsesTheFieldsWords) {
   ImageBuilder image;
   image.Extension(kExtensionBackingFormat, "raw").Backing("base.img");

@@ -14,7 +14,14 @@ namespace {
 std::atomic<std::uint64_t> allocations{0};
 }  // namespace
 
-// Counts what the hot path must not do.
+// Counts what the hot path must not do. The sanitizers have operators of their own; under them only
+// the frames are counted.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FUSEBAY_SANITIZED
+#endif
+#endif
+#if !defined(FUSEBAY_SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void* operator new(std::size_t size) {
   ++allocations;
   void* const memory = std::malloc(size);
@@ -23,6 +30,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 namespace fusebay::fuse::test {
 namespace {
