@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "core/log.h"
 #include "core/scope.h"
+#include "export/client_cache.h"
 #include "export/mountpoint.h"
 #include "export/single_file_fs.h"
 #include "fuse/dev_transport.h"
@@ -28,6 +29,9 @@ namespace {
 bool IsMountedElsewhere(const FuseExportOptions& options) {
   return options.mount_namespace_pid != 0 || options.mountpoint.starts_with("/dev/fd/");
 }
+
+// Clients that have cached more than can be written in this time had better sync it themselves.
+constexpr std::chrono::seconds kWriteBackLimit{60};
 
 PermissionSet PermissionsFor(const FuseExportOptions& options) {
   PermissionSet permissions{.used = kPermConsistentRead, .shared = kPermAll};
@@ -266,12 +270,7 @@ Task<Unit> FuseExport::SyncClientCache() {
   const fuse::MountEntry& entry = *transport_->mount_entry();
   const dev_t device = ::makedev(entry.device_major, entry.device_minor);
   const Result<> synced = co_await AioContext::Current().RunBlocking([this, device]() -> Result<> {
-    const UniqueFd file(::open(resolved_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    struct stat st{};
-    if (!file || ::fstat(file.get(), &st) != 0 || st.st_dev != device) {
-      return Ok();  // unmounted already, or hidden by another mount
-    }
-    return ::fsync(file.get()) == 0 ? Ok() : Result<>{Errno{errno}};
+    return WriteBackClientCache(resolved_, device, kWriteBackLimit);
   });
   if (!synced.ok()) {
     LogWarning(fmt::format("'{}': writing back what clients have cached failed: {}",

@@ -25,7 +25,8 @@ bool Owns(const ExportRecord& record, const fuse::MountEntry& entry) {
                      [&entry](const ExportRecord::Mount& mount) { return mount.Is(entry); });
 }
 
-// A living process first: the kernel may have given a dead one's device number away again.
+// A living process first: the kernel may have given a dead one's device number away again, so that
+// its mountpoint must be right as well.
 const ExportRecord* FindRecord(const std::vector<ExportRecord>& records,
                                const fuse::MountEntry& entry) {
   const ExportRecord* dead = nullptr;
@@ -36,7 +37,9 @@ const ExportRecord* FindRecord(const std::vector<ExportRecord>& records,
     if (IsAlive(record)) {
       return &record;
     }
-    dead = &record;
+    if (record.Was(entry)) {
+      dead = &record;
+    }
   }
   return dead;
 }

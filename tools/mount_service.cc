@@ -132,6 +132,7 @@ void MountService::CutOff() {
   for (const std::string& mountpoint : mountpoints_) {
     const fuse::MountEntry* const entry = fuse::FindTopMount(*table, mountpoint);
     if (entry != nullptr && entry->type == fuse::kMountType && entry->source == image_path_) {
+      fuse::AbortSession(*entry);
       const Result<Unit, Error> cut = fuse::Unmount(*entry, fuse::UnmountMode::kLazy);
       if (!cut.ok()) {
         LogError(cut.error().message);

@@ -156,7 +156,7 @@ std::string DescribeOptions(std::span<const OptionSpec> specs) {
   std::string text;
   for (const auto table : {specs, CommonOptions()}) {
     for (const OptionSpec& spec : table) {
-      text += fmt::format("  {:<28} {}\n", Spelling(spec), spec.help);
+      text += fmt::format("  {:<33} {}\n", Spelling(spec), spec.help);
     }
   }
   return text;

@@ -1,7 +1,9 @@
 // Command line options: a table per subcommand, one parser for all of them.
 //
 // Options and operands may be mixed; "--" ends the options. Forms: --name, --name=value,
-// --name value, -n, -nvalue, -n value, and several letters in one word (-wv).
+// --name value, -n, -nvalue, -n value, and several letters in one word (-wv). Not GLib's parser:
+// that takes the next word as the value of an option whose value is optional (`--allow-other
+// IMAGE`).
 #pragma once
 #include <optional>
 #include <span>

@@ -125,15 +125,9 @@ std::vector<std::string> ListRecordFiles(int folder) {
 }
 
 bool HasMountIn(const ExportRecord& record, const std::vector<fuse::MountEntry>& table) {
-  for (const fuse::MountEntry& entry : table) {
-    for (const ExportRecord::Mount& mount : record.mounts) {
-      if (entry.type == fuse::kMountType && mount.Is(entry) &&
-          mount.mountpoint == entry.mountpoint) {
-        return true;
-      }
-    }
-  }
-  return false;
+  return std::any_of(table.begin(), table.end(), [&record](const fuse::MountEntry& entry) {
+    return entry.type == fuse::kMountType && record.Was(entry);
+  });
 }
 
 }  // namespace

@@ -40,12 +40,16 @@ struct ExportRecord {
   std::string cache;         // auto, none or writeback
   std::uint64_t size = 0;    // when it was exported
   std::int64_t started = 0;  // seconds since 1970
+
+  // Whether one of its mounts was this one, by device number and mountpoint.
+  bool Was(const fuse::MountEntry& entry) const;
 };
 
 std::string RecordToJson(const ExportRecord& record);
 Result<ExportRecord, Error> RecordFromJson(std::string_view text);
 
-// From /proc/PID/stat; nothing when there is no such process.
+// From /proc/PID/stat; nothing when there is no such process, or only what its parent has not yet
+// been told of (a zombie).
 std::optional<std::uint64_t> ProcessStartTime(pid_t pid);
 // Whether the process that wrote it still runs.
 bool IsAlive(const ExportRecord& record);

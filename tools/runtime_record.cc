@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -95,6 +96,10 @@ std::optional<std::uint64_t> ProcessStartTime(pid_t pid) {
   // The second field is the name in parentheses, which may itself hold blanks and parentheses; the
   // start time is the 22nd (proc(5)), so the 20th after the name.
   std::size_t position = text.rfind(')');
+  const std::string_view state = position == std::string_view::npos ? "" : text.substr(position, 3);
+  if (state == ") Z" || state == ") X") {
+    return std::nullopt;
+  }
   for (int field = 0; field < 20 && position != std::string_view::npos; ++field) {
     position = text.find(' ', position + 1);
   }
@@ -104,6 +109,12 @@ std::optional<std::uint64_t> ProcessStartTime(pid_t pid) {
   std::uint64_t start = 0;
   const auto parsed = std::from_chars(text.data() + position + 1, text.data() + text.size(), start);
   return parsed.ec == std::errc() ? std::optional(start) : std::nullopt;
+}
+
+bool ExportRecord::Was(const fuse::MountEntry& entry) const {
+  return std::any_of(mounts.begin(), mounts.end(), [&entry](const Mount& mount) {
+    return mount.Is(entry) && mount.mountpoint == entry.mountpoint;
+  });
 }
 
 bool IsAlive(const ExportRecord& record) {

@@ -196,9 +196,13 @@ Result<> DevChannel::SendReply(std::uint64_t unique, std::int32_t error, const i
     LogWarning(fmt::format("FUSE: the reply to request {} (error {}, {} bytes) was refused: {}",
                            unique, error, length, std::strerror(code)));
   }
+  // Insists: whoever waits for the reply would wait for ever.
   header.length = sizeof header;
   header.error = -EIO;
-  device_->Write(message.first(1));
+  n = -1;
+  for (int i = 0; n < 0 && n != -ENOENT && n != -ENODEV && i < kMaxRetries; ++i) {
+    n = device_->Write(message.first(1));
+  }
   return Errno(code);
 }
 

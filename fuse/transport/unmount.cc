@@ -1,10 +1,14 @@
 // Unmounts one mount of the table, and never another one in its place.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "base/fd.h"
+#include "core/log.h"
 #include "fuse/mount_table.h"
 #include "fuse/transport/fusermount.h"
 
@@ -52,6 +56,26 @@ Result<Unit, Error> Unmount(const MountEntry& entry, UnmountMode mode,
   const int code = errno;
   return Error{Errno(code),
                fmt::format("'{}': cannot unmount: {}", entry.mountpoint, std::strerror(code))};
+}
+
+// Root may force it. Whoever mounted it may write to the session's control file, where that file
+// system is mounted.
+void AbortSession(const MountEntry& entry) {
+  const auto table = ReadMountTable();
+  const MountEntry* const top = table.ok() ? FindTopMount(*table, entry.mountpoint) : nullptr;
+  if (top == nullptr || !top->IsSameMount(entry)) {
+    return;
+  }
+  if (::umount2(entry.mountpoint.c_str(), MNT_FORCE | UMOUNT_NOFOLLOW) == 0 || errno == EBUSY) {
+    return;
+  }
+  const UniqueFd control(
+      ::open(fmt::format("/sys/fs/fuse/connections/{}/abort", entry.device_minor).c_str(),
+             O_WRONLY | O_CLOEXEC));
+  if (control && ::write(control.get(), "1", 1) != 1) {
+    LogWarning(
+        fmt::format("'{}': cannot abort the session: {}", entry.mountpoint, std::strerror(errno)));
+  }
 }
 
 }  // namespace fusebay::fuse

@@ -118,6 +118,57 @@ HEADS = {
 }
 
 
+def request(opcode, form="", *values, data=b"", flags=0):
+    """One request of fuzz_fuse_server, which says what the bytes are."""
+    body = struct.pack("<" + form, *values) + data
+    return struct.pack("<BBH", opcode, flags, len(body)) + body
+
+
+def setattr_request(valid, size=0, mode=0):
+    return request(4, "II QQQ QQQ III I I II I", valid, 0, 0, size, 0, 1, 2, 3, 0, 0, 0, mode, 0,
+                   1, 1, 0)
+
+
+def fuse_sessions():
+    read = request(15, "QQIIQII", 0, 0, 4096, 0, 0, 0, 0)
+    write = request(16, "QQIIQII", 0, 50, 5, 0, 0, 0, 0, data=b"hello")
+    grow = request(16, "QQIIQII", 0, 200000, 4096, 0, 0, 0, 0, data=bytes(range(256)) * 16)
+    getattr_ = request(3, "IIQ", 0, 0, 0)
+    init = request(26, "IIIIII44s", 7, 45, 131072, 0xFFFFFFFF & ~(1 << 31), 0x1FF, 0, b"")
+    yield "data", [write, read, grow, read, request(25, "QIIQ", 0, 0, 0, 0),
+                   request(20, "QII", 0, 1, 0)]
+    yield "attributes", [getattr_, setattr_request(8 | 64, size=70000), setattr_request(8),
+                         setattr_request(1, mode=0o700), setattr_request(0x1B0), getattr_,
+                         request(17), request(52, "IIQII", 0, 0, 0, 0, 0xFFF)]
+    yield "space", [request(43, "QQQII", 0, 4096, 8192, 3, 0),
+                    request(43, "QQQII", 0, 99000, 8192, 0x10, 0),
+                    request(43, "QQQII", 0, 300000, 8192, 0, 0),
+                    request(46, "QQII", 0, 0, 3, 0), request(46, "QQII", 0, 0, 4, 0),
+                    request(47, "QQQQQQQ", 0, 0, 1, 0, 150000, 5000, 0),
+                    request(53, "QQQQQQQ", 0, 0, 1, 0, 10, 5000, 0)]
+    yield "files", [request(14, "II", 2, 0), read, request(18, "QIIQ", 0, 2, 1, 0),
+                    request(27, "II", 0, 0), request(28, "QQIIQII", 0, 0, 4096, 0, 0, 0, 0),
+                    request(29, "QIIQ", 0, 0, 0, 0), request(34, "II", 4, 0)]
+    yield "names", [request(1, data=b"name\0"), request(10, data=b"name\0"),
+                    request(35, "IIII", 2, 0o644, 0, 0, data=b"name\0"),
+                    request(12, "Q", 1, data=b"a\0b\0"), request(6, data=b"a\0target\0"),
+                    request(45, "QII", 1, 0, 0, data=b"a\0b\0"),
+                    request(9, "II", 0o755, 0, data=b"d\0")]
+    yield "xattrs_and_locks", [request(21, "IIII", 3, 0, 0, 0, data=b"user.a\0abc"),
+                               request(22, "II", 64, 0, data=b"user.a\0"),
+                               request(23, "II", 64, 0), request(24, data=b"user.a\0"),
+                               request(31, "QQQQIIII", 0, 1, 0, 9, 0, 1, 0, 0),
+                               request(33, "QQQQIIII", 0, 1, 0, 9, 1, 1, 0, 0, flags=64),
+                               request(39, "QIIQII", 0, 0, 21505, 0, 0, 60),
+                               request(40, "QQII", 0, 0, 1, 1)]
+    yield "without_reply", [request(2, "Q", 5), request(42, "II QQ", 1, 0, 1, 3),
+                            request(36, "Q", 1002), request(41), getattr_]
+    yield "batch", [part[:1] + b"\x20" + part[2:] for part in (read, write, getattr_, read, write)]
+    yield "again", [request(38), getattr_, init, read, init]
+    yield "lies", [part[:1] + bytes([flag]) + part[2:]
+                   for part in (read, write, getattr_) for flag in (2, 4, 8, 16, 64)]
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
 
@@ -130,6 +181,9 @@ def main():
         seed("fuzz_qcow2_image", name, image.bytes)
         seed("fuzz_qcow2_header", name, image.bytes)
         seed("fuzz_probe", name, image.bytes[:512])
+    for name, requests in fuse_sessions():
+        seed("fuzz_fuse_server", name, b"\0\0" + b"".join(requests))
+    seed("fuzz_fuse_server", "old", b"\2\7" + b"".join(list(fuse_sessions())[0][1]))
     for name, head in HEADS.items():
         seed("fuzz_probe", name, head.ljust(512, b"\0"))
 

@@ -59,6 +59,7 @@ need_fusebay() { [ "${FUSEBAY_TEST_SERVER:-}" != peer ] || skip "not for the pee
 
 own_pids=()
 own_loops=()
+own_connections=()
 at_exit=()
 
 cleanup() {
@@ -79,7 +80,8 @@ cleanup() {
     kill -KILL "$pid" 2>/dev/null
   done
   for pid in "${own_pids[@]}"; do
-    wait_until 5 ended "$pid" # or it might mount something even now
+    # Not before it has ended, or it might mount something even now.
+    wait_until 5 ended "$pid" || abort_connections
   done
   for mountpoint in $(own_mounts all); do
     umount -l "$(unescape "$mountpoint")" 2>/dev/null ||
@@ -89,6 +91,16 @@ cleanup() {
   [ "$status" = 0 ] || [ "$status" = 77 ] || show_logs
   rm -rf --one-file-system "$dir"
   exit "$status"
+}
+
+# Cuts the kernel's side of this test's exports, when a killed server does not go.
+abort_connections() {
+  local number
+  mkdir -p "$dir/.fusectl" && mount -t fusectl none "$dir/.fusectl" || return
+  for number in "${own_connections[@]}"; do
+    [ ! -e "$dir/.fusectl/$number/abort" ] || echo 1 >"$dir/.fusectl/$number/abort"
+  done
+  umount "$dir/.fusectl"
 }
 
 # Mountpoints below $dir as mountinfo spells them, newest first: all, or those but exports.
@@ -218,6 +230,7 @@ serve() {
   own_pids+=("$server")
   wait_until 15 ready_or_dead "$target" "$before" || fail "no mount within 15 seconds: $*"
   kill -0 "$server" 2>/dev/null || fail "the server ended: $*"
+  own_connections+=("$(mount_lines "$target" | tail -n 1 | cut -d' ' -f3 | cut -d: -f2)")
 }
 
 start_server() {

@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "core/log.h"
 #include "loopback_fixture.h"
 #include "sim_run.h"
 
@@ -266,6 +267,7 @@ Task<Unit> WorkTogether(Scene& scene, std::uint64_t end_after) {
 
 std::uint64_t RunSession(std::uint64_t seed, const fuse::LoopbackFaults& faults,
                          std::uint64_t end_after, Verdict& verdict) {
+  SetLogLevel(LogLevel::kError);  // refused replies are warned of
   Scene scene(seed, faults, verdict);
   if (scene.file->initialized) {
     scene.stage.Run(WorkTogether(scene, end_after));

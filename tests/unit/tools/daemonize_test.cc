@@ -26,6 +26,8 @@ Outcome Command(void (*serve)(Daemonizer& daemon)) {
   const pid_t command = ::fork();
   if (command == 0) {
     ::dup2(said[1], STDERR_FILENO);
+    ::close(said[0]);
+    ::close(said[1]);
     auto daemon = Daemonizer::Fork("mount");
     if (!daemon.ok()) {
       ::_exit(99);

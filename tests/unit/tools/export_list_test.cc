@@ -49,6 +49,11 @@ TEST(ExportOfAGoneProcessIsDead) {
   CHECK_EQ(list[0].state, ExportState::kDead);
 }
 
+TEST(ReusedDeviceNumberDoesNotMakeAMountDead) {
+  const auto list = JoinExports({Entry(7, "/srv/other", 40)}, {RecordOf(40, false)});
+  CHECK_EQ(list[0].state, ExportState::kUnknown);
+}
+
 TEST(LivingProcessGoesBeforeADeadOne) {
   const auto list =
       JoinExports({Entry(7, "/srv/m", 40)}, {RecordOf(40, false), RecordOf(40, true)});

@@ -66,7 +66,8 @@ TEST(OptionalValueIsNeverTheNextWord) {
   CHECK(parsed->Has("share"));
   CHECK(parsed->Value("share") == nullptr);
   CHECK_EQ(parsed->operands.size(), 1u);
-  CHECK_EQ(*Parse({"--share=on"})->Value("share"), "on");
+  const auto with_value = Parse({"--share=on"});
+  CHECK_EQ(*with_value->Value("share"), "on");
 }
 
 TEST(EveryTableHasHelpAndVersion) {

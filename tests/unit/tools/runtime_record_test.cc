@@ -1,4 +1,5 @@
 // Tests of a record as JSON, and of the identity of a process.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -50,4 +51,24 @@ TEST(StartTimeTellsProcessesApart) {
   CHECK(IsAlive(record));
   ++record.start_time;
   CHECK(!IsAlive(record));
+}
+
+TEST(ZombieIsNoProcess) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(0);
+  }
+  siginfo_t ended{};
+  CHECK_EQ(::waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT), 0);
+  CHECK(!ProcessStartTime(child).has_value());
+  CHECK_EQ(::waitpid(child, nullptr, 0), child);
+}
+
+TEST(MountIsKnownByDeviceAndMountpoint) {
+  fuse::MountEntry entry;
+  entry.device_minor = 40;
+  entry.mountpoint = "/srv/m";
+  CHECK(Example().Was(entry));
+  entry.mountpoint = "/srv/n";
+  CHECK(!Example().Was(entry));
 }

@@ -168,7 +168,8 @@ TEST(NoPlaceAtAllIsAnError) {
 TEST(CandidatesAreInOrder) {
   Place p;
   p.place.uid = 0;
-  CHECK_EQ(p.place.Candidates().back(), p.place.tmp + "/fusebay-0");
+  const auto roots = p.place.Candidates();
+  CHECK_EQ(roots.back(), p.place.tmp + "/fusebay-0");
   p.place.uid = 4242;  // the XDG folder is not theirs
   const auto candidates = p.place.Candidates();
   CHECK_EQ(candidates.size(), 2u);

@@ -1,0 +1,45 @@
+// Writing back what clients have cached: the child's result and its time limit.
+#include "export/client_cache.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "check.h"
+
+namespace fusebay::test {
+
+namespace {
+
+constexpr std::chrono::seconds kLong{20};
+
+dev_t DeviceOf(const char* path) {
+  struct stat st {};
+  CHECK_EQ(::stat(path, &st), 0);
+  return st.st_dev;
+}
+
+}  // namespace
+
+TEST(FileOfTheDeviceIsSynced) {
+  char path[] = "/tmp/fusebay-cache-XXXXXX";
+  const UniqueFd file(::mkstemp(path));
+  CHECK_OK(WriteBackClientCache(path, DeviceOf(path), kLong));
+  ::unlink(path);
+}
+
+TEST(AnotherMountsFileIsLeftAlone) {
+  // Opening it is all that happens: fsync would fail with EINVAL.
+  CHECK_OK(WriteBackClientCache("/proc/self/status", DeviceOf("/tmp"), kLong));
+}
+
+TEST(FailedSyncIsReported) {
+  CHECK_ERRNO(WriteBackClientCache("/proc/self/status", DeviceOf("/proc/self/status"), kLong),
+              EINVAL);
+}
+
+TEST(MissingFileNeedsNoSync) { CHECK_OK(WriteBackClientCache("/tmp/none/at/all", 0, kLong)); }
+
+}  // namespace fusebay::test
