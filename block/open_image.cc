@@ -91,6 +91,7 @@ BlockdevOptions FormatAbove(const ImageRequest& request, std::string_view format
     Qcow2Options own;
     own.file = std::move(file);
     own.snapshot = request.snapshot;
+    own.no_backing = request.no_backing;
     options.driver_options = std::move(own);
   }
   return options;

@@ -64,7 +64,8 @@ Result<Unit, Error> Unmount(const MountEntry& entry, UnmountMode mode,
                             const std::string& fusermount = "fusermount3");
 
 // Ends the session behind `entry` without waiting for anybody: its requests fail, and whoever waits
-// in the kernel for its server goes on. The mount stays, dead. For a server that has to end at once.
+// in the kernel for its server goes on. The mount stays, dead. For a server that has to end at
+// once.
 void AbortSession(const MountEntry& entry);
 
 }  // namespace fusebay::fuse

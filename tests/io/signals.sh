@@ -23,6 +23,7 @@ for signal in TERM INT; do
 from client import *
 try:
     fd = os.open(sys.argv[1], os.O_RDWR)
+    os.mkdir("busy")
     while True:
         os.pwrite(fd, os.urandom(4096), random.randrange(256) * 4096)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -32,11 +33,13 @@ except OSError:
 PY
   worker=$!
   own_pids+=("$worker")
-  sleep 0.5
+  wait_until 20 test -d busy || fail "the client does not start"
+  sleep 0.2
   kill "-$signal" "$server"
   expect_end
   not_mounted m || fail "still mounted after SIG$signal under load"
   wait_until 15 ended "$worker" || fail "the client hangs"
   timeout 5 head -c 1 <&9 >/dev/null 2>&1 && fail "the open file still reads"
   exec 9<&-
+  rmdir busy
 done

@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::seconds kLong{20};
 
 dev_t DeviceOf(const char* path) {
-  struct stat st {};
+  struct stat st{};
   CHECK_EQ(::stat(path, &st), 0);
   return st.st_dev;
 }
