@@ -82,7 +82,7 @@ Task<Result<std::uint64_t>> SingleFileFs::CopyFileRange(const fuse::Caller&, con
   }
   const Gate::Pass pass = co_await ref_.gate().Enter();
   const std::uint64_t size = ref_.size();
-  if (args.offset_in >= size) {
+  if (args.offset_in >= size || args.length == 0) {
     co_return std::uint64_t{0};
   }
   std::uint64_t length = std::min({args.length, size - args.offset_in, kCopyMax});

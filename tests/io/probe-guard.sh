@@ -13,8 +13,10 @@ from client import *
 fd = os.open(sys.argv[1], os.O_RDWR)
 magic = b"QFI\xfb\x00\x00\x00\x03" + bytes(504)
 expect_errno(errno.EPERM, os.pwrite, fd, magic, 0)
-expect_errno(errno.EPERM, os.pwrite, fd, b"QFI\xfb", 0)
 equal(os.pread(fd, 512, 0), bytes(512), "the first sector")
+os.pwrite(fd, b"QFI\xfb", 0)               # no version: no qcow2
+expect_errno(errno.EPERM, os.pwrite, fd, b"\x03", 7)
+equal(os.pread(fd, 8, 0), b"QFI\xfb" + bytes(4), "the first bytes")
 os.pwrite(fd, b"harmless" + bytes(504), 0)
 os.pwrite(fd, magic, 512)
 PY

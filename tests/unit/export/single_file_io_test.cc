@@ -81,6 +81,13 @@ TEST(CopyIsShortAtEitherEnd) {
   CHECK_ERRNO(file.Copy(0, 100, 5), ENOSPC);
 }
 
+TEST(CopyOfNothingIsNothing) {
+  FileUnderTest file(100);
+  const Result<std::uint64_t> copied = file.Copy(0, 50, 0);
+  CHECK_OK(copied);
+  CHECK_EQ(*copied, 0u);
+}
+
 TEST(CopyGrowsAGrowableFile) {
   FileUnderTest file(5, kGrowable);
   CHECK_OK(file.Write(0, "hello"));

@@ -1,10 +1,9 @@
 // A qcow2 node on a file in memory: reads, status, failures, and what a read costs.
 #include "qcow2/qcow2_node.h"
 
-#include <libdeflate.h>
-
 #include <new>
 
+#include "compressed.h"
 #include "qcow2_fixture.h"
 
 // Counts what this thread allocates, for the test of the hot path.
@@ -20,6 +19,7 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 namespace fusebay::qcow2 {
 namespace {
 
+using test::Compress;
 using test::Disk;
 using test::ImageBuilder;
 
@@ -27,19 +27,6 @@ constexpr std::uint64_t kCluster = 64 * kKiB;
 constexpr std::uint64_t kZero = kReadsAsZeroes;
 
 std::string Of(char value, std::size_t count) { return std::string(count, value); }
-
-// Adds guest cluster `index`, compressed, right after everything else.
-ImageBuilder& Compress(ImageBuilder& image, std::uint64_t index, const std::string& text) {
-  libdeflate_compressor* const deflater = libdeflate_alloc_compressor(6);
-  std::string out(libdeflate_deflate_compress_bound(deflater, text.size()), '\0');
-  out.resize(
-      libdeflate_deflate_compress(deflater, text.data(), text.size(), out.data(), out.size()));
-  libdeflate_free_compressor(deflater);
-  const std::uint64_t at = image.bytes().size();
-  const std::uint64_t sectors = (at % 512 + out.size() - 1) / 512;
-  image.Bytes(at, out);
-  return image.L2(index, kCompressed | sectors << 54 | at);
-}
 
 TEST(DataZeroesAndHolesAreRead) {
   Disk disk(ImageBuilder().Data(0, 0, 'a').L2(1, kZero).Data(3, 1, 'b'));
@@ -124,49 +111,6 @@ TEST(SubclustersAreReadOneByOne) {
   CHECK(!disk.Status(6 * kKiB, kCluster).allocated);
 }
 
-TEST(SmallReadsOfACompressedClusterInflateItOnce) {
-  const std::string text = Of('x', 30000) + Of('y', kCluster - 30000);
-  ImageBuilder image;
-  Disk disk(Compress(image, 0, text));
-  disk.file->reads = 0;
-  std::string all;
-  for (std::uint64_t at = 0; at < kCluster; at += 4096) {
-    all += disk.Read(at, 4096);
-  }
-  CHECK(all == text);
-  CHECK_EQ(disk.file->reads.load(), 2);  // the L2 table, the data
-}
-
-Task<Unit> ReadInto(const BlockRef& ref, std::uint64_t offset, std::string& bytes) {
-  const iovec iov{bytes.data(), bytes.size()};
-  const Result<> read = co_await ref.Read(offset, IoVec::Of(iov));
-  CHECK_OK(read);
-  co_return Unit{};
-}
-
-Task<Unit> ReadTogether(const BlockRef& ref, std::vector<std::string>& pieces) {
-  TaskScope scope;
-  std::uint64_t offset = 0;
-  for (std::string& piece : pieces) {
-    scope.Spawn(ReadInto(ref, offset, piece));
-    offset += piece.size();
-  }
-  co_await scope.Join();
-  co_return Unit{};
-}
-
-TEST(ReadersOfOneCompressedClusterWaitForOneInflation) {
-  ImageBuilder image;
-  Disk disk(Compress(image, 0, Of('x', kCluster)));
-  disk.Read(kCluster, 1);
-  disk.file->reads = 0;
-  disk.file->suspends = true;
-  std::vector<std::string> pieces(16, std::string(4096, '?'));
-  disk.Run(ReadTogether(disk.image, pieces));
-  CHECK(pieces.back() == Of('x', 4096));
-  CHECK_EQ(disk.file->reads.load(), 1);
-}
-
 TEST(CompressedAndOtherClustersAreReadTogether) {
   ImageBuilder image;
   image.Data(1, 0, 'd');
@@ -176,16 +120,6 @@ TEST(CompressedAndOtherClustersAreReadTogether) {
   disk.file->suspends = true;
   CHECK(disk.Read(1, 4 * kCluster - 1) ==
         Of('x', kCluster - 1) + Of('d', kCluster) + Of('y', kCluster) + Of('\0', kCluster));
-}
-
-TEST(DamagedCompressedClustersFail) {
-  Disk disk(ImageBuilder()
-                .Data(1, 0, '\xff')
-                .L2(0, kCompressed | 0x50010)
-                .L2(2, kCompressed | 0x9000000));
-  CHECK_ERRNO(disk.TryRead(0, 10), EIO);
-  CHECK_ERRNO(disk.TryRead(0, kCluster), EIO);
-  CHECK_ERRNO(disk.TryRead(2 * kCluster, 10), EIO);
 }
 
 TEST(StatusJoinsWhatIsAlike) {
@@ -221,30 +155,6 @@ TEST(InfoTellsOfCorruptionThatWasFound) {
   CHECK(disk.Info().specific.at(4) == fine);
   CHECK_ERRNO(disk.TryRead(kCluster, 1), EIO);
   CHECK(disk.Info().specific.at(4) == corrupt);
-}
-
-TEST(InfoUsesTheFieldsWords) {
-  ImageBuilder image;
-  image.Extension(kExtensionBackingFormat, "raw").Backing("base.img");
-  image.Set64(kAtIncompatible, kIncompatibleDirty | kIncompatibleCorrupt);
-  image.Set64(kAtCompatible, kCompatibleLazyRefcounts);
-  Disk disk;
-  disk.AddFile("file", image.bytes());
-  Disk::Must(disk.OpenOn("file", [](auto&, auto& own) { own.no_backing = true; }));
-  const ImageInfo info = disk.Info();
-  CHECK_EQ(info.format, "qcow2");
-  CHECK_EQ(info.backing_filename, "base.img");
-  CHECK_EQ(info.backing_format, "raw");
-  CHECK(info.dirty);
-  const std::vector<std::pair<std::string, ImageInfo::Value>> expected{
-      {"compat", std::string("1.1")},
-      {"compression-type", std::string("zlib")},
-      {"lazy-refcounts", true},
-      {"refcount-bits", std::uint64_t{16}},
-      {"corrupt", true},
-      {"extended-l2", false},
-  };
-  CHECK(info.specific == expected);
 }
 
 }  // namespace
