@@ -48,16 +48,6 @@ UniqueFd ReceiveFd(int socket, ssize_t& byte_count) {
   return UniqueFd(fd);
 }
 
-// A process that is killed closes its descriptors in ascending order. fusermount3 unmounts when the
-// socket closes, but only if the session is over by then, so its descriptors must come first.
-void CloseLast(UniqueFd& socket) {
-  constexpr int kAboveOthers = 1000;
-  const int moved = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, kAboveOthers);
-  if (moved >= 0) {
-    socket = UniqueFd(moved);
-  }
-}
-
 }  // namespace
 
 std::string EscapeOption(std::string_view text) {
@@ -81,7 +71,7 @@ Result<FusermountSession, Error> MountWithFusermount(const FusermountProgram& pr
     return Error{Errno(code), fmt::format("socketpair: {}", std::strerror(code))};
   }
   FusermountSession session;
-  session.keep_alive = UniqueFd(ends[0]);
+  UniqueFd ours(ends[0]);
   UniqueFd theirs(ends[1]);
 
   ChildProcess::Command command;
@@ -93,18 +83,18 @@ Result<FusermountSession, Error> MountWithFusermount(const FusermountProgram& pr
   theirs.Reset();
 
   ssize_t byte_count = 0;
-  session.device = ReceiveFd(session.keep_alive.get(), byte_count);
+  session.device = ReceiveFd(ours.get(), byte_count);
   if (!session.device) {
-    session.keep_alive.Reset();
+    ours.Reset();
     FB_TRY(session.child.Wait());
     return Error{Errno(EIO), fmt::format("{} did not send a file descriptor (it sent {} bytes)",
                                          program.name, byte_count)};
   }
   if (!auto_unmount) {
-    session.keep_alive.Reset();
+    ours.Reset();
     FB_TRY(session.child.Wait());
   } else {
-    CloseLast(session.keep_alive);
+    FB_ASSIGN(session.keep_alive, DeathWatch::Start(std::move(ours), mountpoint));
   }
   return session;
 }

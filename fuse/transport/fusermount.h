@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "fuse/transport/child_process.h"
+#include "fuse/transport/death_watch.h"
 
 namespace fusebay::fuse {
 
@@ -16,9 +17,9 @@ struct FusermountProgram {
 };
 
 struct FusermountSession {
-  UniqueFd device;      // /dev/fuse of the session
-  UniqueFd keep_alive;  // with auto_unmount: the mount ends when this is closed
-  ChildProcess child;   // with auto_unmount: it waits for that
+  UniqueFd device;        // /dev/fuse of the session
+  DeathWatch keep_alive;  // with auto_unmount: the mount ends when this is released, or we die
+  ChildProcess child;     // with auto_unmount: it waits for that
 };
 
 // `text` as the value of a mount option: neither ',' nor '\' in it means anything.

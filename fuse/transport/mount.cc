@@ -288,7 +288,7 @@ void FuseMount::EndKeepAlive(bool unmount) {
   if (!unmount) {
     keeper_.Kill();
   }
-  keep_alive_.Reset();
+  keep_alive_.Release();
   const Result<Unit, Error> ended = keeper_.Wait();
   if (unmount && !ended.ok()) {
     LogWarning(fmt::format("'{}': {}", mountpoint_, ended.error().message));

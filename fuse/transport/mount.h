@@ -51,7 +51,7 @@ class FuseMount {
   std::string mountpoint_;  // canonical
   UniqueFd device_;
   UniqueFd target_namespace_;
-  UniqueFd keep_alive_;
+  DeathWatch keep_alive_;
   ChildProcess keeper_;  // fusermount3 of an auto_unmount
   std::optional<MountEntry> entry_;
 };

@@ -42,6 +42,10 @@ cmp -n 4096 /dev/zero home/disk.img || fail "the write is not in the image"
 
 expect_fail "" user ../fusebay mount --allow-other=on disk.img m
 not_mounted home/m || fail "mounted in spite of the refusal"
+fusebay mount home/disk.img home/m
+expect_fail "m" user ../fusebay umount m # which is root's
+is_mounted home/m || fail "unmounted a mount of root's"
+fusebay umount home/m
 chmod 400 home/disk.img
 expect_fail "Permission denied" user ../fusebay mount -w disk.img m
 chown root home/foreign

@@ -8,6 +8,7 @@ namespace {
 
 using test::Disk;
 using test::ImageBuilder;
+using FoundRun = Run;  // the fixture has a function of that name
 
 constexpr std::uint64_t kCluster = 512;
 constexpr std::uint64_t kTable = 64 * kCluster;  // what one L2 table maps
@@ -32,12 +33,11 @@ class Map : public Disk {
     setup.filename = "file";
     map.emplace(image, *header, std::move(setup));
   }
-  Run Find(std::uint64_t offset, std::uint64_t length) {
+  FoundRun Find(std::uint64_t offset, std::uint64_t length) {
     const auto run = Disk::Run(map->Find(offset, length));
     CHECK_OK(run);
     return *run;
   }
-  using Run = ::fusebay::qcow2::Run;
 
   std::optional<ClusterMap> map;
 };
