@@ -210,8 +210,10 @@ Task<Result<fuse::Opened>> SingleFileFs::Open(const fuse::Caller&, fuse::NodeId,
     co_return Errno{EROFS};
   }
   fuse::Opened opened;
-  // A client's own O_DIRECT needs no page cache, and without it writes run in parallel.
-  if (options_.cache == ExportCache::kNone || (flags & O_DIRECT) != 0) {
+  // A client's own O_DIRECT needs no page cache, and without it writes run in parallel; but with a
+  // writeback cache only the kernel knows how long the file is.
+  const bool client_direct = (flags & O_DIRECT) != 0 && options_.cache != ExportCache::kWriteback;
+  if (options_.cache == ExportCache::kNone || client_direct) {
     opened.open_flags = abi::kFopenDirectIo | abi::kFopenParallelDirectWrites;
   } else {
     const Result<> looked = co_await CheckForeignChange();
@@ -231,7 +233,10 @@ Task<Result<fuse::Opened>> SingleFileFs::Open(const fuse::Caller&, fuse::NodeId,
 
 Task<Result<>> SingleFileFs::Release(const fuse::Caller&, fuse::NodeId, fuse::Handle,
                                      std::optional<std::uint64_t>) {
-  open_files_.fetch_sub(1);
+  // Only a hostile client closes what it has not opened.
+  std::uint32_t open = open_files_.load();
+  while (open != 0 && !open_files_.compare_exchange_weak(open, open - 1)) {
+  }
   return Ok();
 }
 

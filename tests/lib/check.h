@@ -70,8 +70,8 @@ inline std::string Describe(const Error& e) { return Describe(e.code) + ": " + e
 
 #define CHECK_EQ(actual, expected)                                                           \
   do {                                                                                       \
-    const auto& fb_actual = (actual);                                                        \
-    const auto& fb_expected = (expected);                                                    \
+    const auto fb_actual = (actual);                                                         \
+    const auto fb_expected = (expected);                                                     \
     if (!(fb_actual == fb_expected)) {                                                       \
       ::fusebay::test::Fail(__FILE__, __LINE__,                                              \
                             std::string(#actual " is ") + ::fusebay::test::Show(fb_actual) + \
