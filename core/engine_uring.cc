@@ -66,7 +66,10 @@ int MakeRing(io_uring& ring, unsigned flags) {
   io_uring_params params{};
   params.flags = flags | IORING_SETUP_CQSIZE;
   params.cq_entries = kCompletions;
-  return io_uring_queue_init_params(kEntries, &ring, &params);
+  const int status = io_uring_queue_init_params(kEntries, &ring, &params);
+  // A child that shares the ring's memory would keep what waits in it, and its files, beyond our
+  // end.
+  return status < 0 ? status : io_uring_ring_dontfork(&ring);
 }
 
 Result<Unit, Error> UringEngine::Init() {

@@ -18,6 +18,7 @@ namespace fusebay::fuse {
 namespace {
 
 // How long a session may take to end after its server has.
+constexpr unsigned kMaxSeconds = 10;
 constexpr int kMaxSteps = 500;
 constexpr timespec kStep{.tv_sec = 0, .tv_nsec = 10'000'000};
 
@@ -38,6 +39,7 @@ void CloseOthers(int a, int b) {
 [[noreturn]] void Watch(int pipe, int held, const char* mountpoint) {
   sigset_t all;
   ::sigfillset(&all);
+  ::sigdelset(&all, SIGALRM);
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
   ::setsid();
   CloseOthers(pipe, held);
@@ -46,6 +48,7 @@ void CloseOthers(int a, int b) {
   do {
     n = ::read(pipe, &byte, 1);
   } while (n < 0 && errno == EINTR);
+  ::alarm(kMaxSeconds);  // a look at a session that does not end would wait for ever
   struct stat st{};
   for (int i = 0; n == 0 && i < kMaxSteps; ++i) {
     if (::stat(mountpoint, &st) != 0 && errno == ENOTCONN) {
