@@ -51,6 +51,18 @@ std::string Show(const T& value) {
   }
 }
 
+// What CHECK_EQ keeps of an operand: a copy, for the operand may be part of a temporary that ends
+// with the statement; an atomic's value.
+template <class T>
+auto Keep(const T& value) {
+  if constexpr (std::is_copy_constructible_v<T>) {
+    return value;
+  } else {
+    return value.load();
+  }
+}
+inline const char* Keep(const char* text) { return text; }
+
 inline std::string Describe(Errno e) { return "errno " + std::to_string(e.value()); }
 inline std::string Describe(const Error& e) { return Describe(e.code) + ": " + e.message; }
 
@@ -70,8 +82,8 @@ inline std::string Describe(const Error& e) { return Describe(e.code) + ": " + e
 
 #define CHECK_EQ(actual, expected)                                                           \
   do {                                                                                       \
-    const auto fb_actual = (actual);                                                         \
-    const auto fb_expected = (expected);                                                     \
+    const auto fb_actual = ::fusebay::test::Keep(actual);                                    \
+    const auto fb_expected = ::fusebay::test::Keep(expected);                                \
     if (!(fb_actual == fb_expected)) {                                                       \
       ::fusebay::test::Fail(__FILE__, __LINE__,                                              \
                             std::string(#actual " is ") + ::fusebay::test::Show(fb_actual) + \
