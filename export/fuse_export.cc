@@ -66,6 +66,7 @@ class FuseExport final : public Export {
   Task<Result<Unit, Error>> TakeNode(bool allow_other);
   Task<Unit> ReleaseNode();
   Task<Unit> ServeChannel(fuse::FuseChannel& channel);
+  Task<Unit> ShowSize();
   Task<Result<Unit, Error>> ShowSizeAndTimes();
   Task<Unit> SyncClientCache();
   fuse::DevTransportOptions TransportOptions(bool allow_other) const;
@@ -224,6 +225,21 @@ Task<Result<Unit, Error>> FuseExport::Start() {
     const Result<Unit, Error> shown = co_await ShowSizeAndTimes();
     co_return shown;
   }
+  co_await ShowSize();
+  co_return Unit{};
+}
+
+// The kernel knows no size before the first GETATTR, and takes none from a GETATTR that a write has
+// overtaken: a client that maps the file and writes at once would fault. So the first one is ours.
+Task<Unit> FuseExport::ShowSize() {
+  if (IsMountedElsewhere(options_)) {
+    co_return Unit{};
+  }
+  const Result<> looked = co_await AioContext::Current().RunBlocking([this]() -> Result<> {
+    struct stat file{};
+    return ::stat(resolved_.c_str(), &file) == 0 ? Ok() : Errno{errno};
+  });
+  static_cast<void>(looked);  // not ours to reach, or unmounted already: a client will see
   co_return Unit{};
 }
 
