@@ -76,7 +76,9 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<fuse::Attr> MakeAttr();
   Task<Result<>> Resize(std::uint64_t size);
   // Makes the file at least `size` bytes long. REQUIRES: the caller is inside the gate.
-  Task<Result<>> Grow(std::uint64_t size, Prealloc prealloc);
+  Task<Result<>> Grow(std::uint64_t size);
+  // The same up to `end`, with space allocated from `offset` on.
+  Task<Result<>> GrowAllocated(std::uint64_t offset, std::uint64_t end);
   Task<Result<>> PunchHole(std::uint64_t offset, std::uint64_t length);
   Task<Result<>> ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<Result<>> Preallocate(std::uint64_t offset, std::uint64_t length, bool keep_size);

@@ -39,7 +39,7 @@ Task<Result<std::uint32_t>> SingleFileFs::Write(const fuse::Caller&, fuse::NodeI
   std::uint64_t length = src.size;
   if (args.offset + length > ref_.size()) {
     if (options_.growable) {
-      const Result<> grown = co_await Grow(args.offset + length, Prealloc::kOff);
+      const Result<> grown = co_await Grow(args.offset + length);
       CO_TRY(grown);
     } else if (args.offset >= ref_.size()) {
       co_return Errno{ENOSPC};
@@ -91,7 +91,7 @@ Task<Result<std::uint64_t>> SingleFileFs::CopyFileRange(const fuse::Caller&, con
   }
   if (args.offset_out + length > size) {
     if (options_.growable) {
-      const Result<> grown = co_await Grow(args.offset_out + length, Prealloc::kOff);
+      const Result<> grown = co_await Grow(args.offset_out + length);
       CO_TRY(grown);
     } else if (args.offset_out >= size) {
       co_return Errno{ENOSPC};

@@ -17,19 +17,19 @@ Result<> AsFallocate(Result<> r) {
 
 }  // namespace
 
-Task<Result<>> SingleFileFs::Grow(std::uint64_t size, Prealloc prealloc) {
+Task<Result<>> SingleFileFs::Grow(std::uint64_t size) {
   const CoMutex::Guard guard = co_await grow_mutex_.Lock();
   if (ref_.size() >= size) {
     co_return Ok();  // another request has been faster
   }
-  const Result<> grown = co_await ref_.Truncate(size, prealloc);
+  const Result<> grown = co_await ref_.Truncate(size, Prealloc::kOff);
   co_return grown;
 }
 
 Task<Result<>> SingleFileFs::Resize(std::uint64_t size) {
   if (size >= ref_.size()) {
     const Gate::Pass pass = co_await ref_.gate().Enter();
-    const Result<> grown = co_await Grow(size, Prealloc::kOff);
+    const Result<> grown = co_await Grow(size);
     CO_TRY(grown);
   } else {
     // Requests in progress may lie in the part that goes: wait for them, and let none in.
@@ -54,7 +54,7 @@ Task<Result<>> SingleFileFs::PunchHole(std::uint64_t offset, std::uint64_t lengt
 
 Task<Result<>> SingleFileFs::ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size) {
   if (!keep_size) {
-    const Result<> grown = co_await Grow(offset + length, Prealloc::kOff);
+    const Result<> grown = co_await Grow(offset + length);
     CO_TRY(grown);
   }
   const std::uint64_t size = ref_.size();
@@ -78,12 +78,26 @@ Task<Result<>> SingleFileFs::Preallocate(std::uint64_t offset, std::uint64_t len
     CO_TRY(AsFallocate(allocated));
   }
   if (end > size) {
-    if (offset > size) {
-      const Result<> hole = co_await Grow(offset, Prealloc::kOff);
-      CO_TRY(hole);
-    }
-    const Result<> grown = co_await Grow(end, Prealloc::kFalloc);
+    const Result<> grown = co_await GrowAllocated(offset, end);
     CO_TRY(AsFallocate(grown));
+  }
+  co_return Ok();
+}
+
+// What lies between the old end and `offset` becomes a hole. A node that cannot preallocate says so
+// before that.
+Task<Result<>> SingleFileFs::GrowAllocated(std::uint64_t offset, std::uint64_t end) {
+  const CoMutex::Guard guard = co_await grow_mutex_.Lock();
+  const std::uint64_t size = ref_.size();
+  if (offset > size) {
+    const Result<> can = co_await ref_.Truncate(size, Prealloc::kFalloc);
+    CO_TRY(can);
+    const Result<> hole = co_await ref_.Truncate(offset, Prealloc::kOff);
+    CO_TRY(hole);
+  }
+  if (end > size) {
+    const Result<> grown = co_await ref_.Truncate(end, Prealloc::kFalloc);
+    CO_TRY(grown);
   }
   co_return Ok();
 }

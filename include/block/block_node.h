@@ -79,7 +79,8 @@ class BlockNode {
   // REQUIRES: offset < size(). The length returned is at least 1 and at most `length`.
   Task<Result<BlockStatus>> Status(std::uint64_t offset, std::uint64_t length);
   // A new part reads as zeroes. Any size up to kMaxSize; a format that cannot have it exactly
-  // rounds up in the image and keeps the exact size until it is closed.
+  // rounds up in the image and keeps the exact size until it is closed. ENOTSUP, also for the size
+  // it has: the node does not know this preallocation.
   Task<Result<>> Truncate(std::uint64_t size, Prealloc prealloc);
   // Bytes the image takes on its host; ENOTSUP where that is unknown.
   Task<Result<std::uint64_t>> AllocatedSize();

@@ -1,4 +1,4 @@
-// A SingleFileFs over a memory node on one loop, with calls that read like a session of a client.
+// A SingleFileFs over a memory (or null-co) node on one loop, with calls that read like a session of a client.
 #pragma once
 #include <cstring>
 #include <memory>
@@ -16,10 +16,11 @@ namespace fusebay::test {
 
 class FileUnderTest {
  public:
-  explicit FileUnderTest(std::uint64_t size, SingleFileOptions options = {.writable = true})
+  explicit FileUnderTest(std::uint64_t size, SingleFileOptions options = {.writable = true},
+                         std::string_view driver = "memory")
       : loop_(std::move(
             *AioContext::Create({.name = "test", .poll_max = Nanoseconds{0}}, workers_))) {
-    CHECK_OK(Run(Open(size, options)));
+    CHECK_OK(Run(Open(size, options, driver)));
   }
   ~FileUnderTest() { FB_ASSERT(Run(Close()).ok()); }
 
@@ -78,9 +79,14 @@ class FileUnderTest {
   const fuse::Caller& caller() const { return caller_; }
 
  private:
-  Task<Result<Unit, Error>> Open(std::uint64_t size, const SingleFileOptions& options) {
-    BlockdevOptions node{.driver = "memory", .node_name = "disk"};
-    node.driver_options = MemoryOptions{.size = size};
+  Task<Result<Unit, Error>> Open(std::uint64_t size, const SingleFileOptions& options,
+                                 std::string_view driver) {
+    BlockdevOptions node{.driver = std::string(driver), .node_name = "disk"};
+    if (driver == "memory") {
+      node.driver_options = MemoryOptions{.size = size};
+    } else {
+      node.driver_options = NullOptions{.size = size};
+    }
     const Result<BlockNode*, Error> opened = co_await graph_.Open(node);
     CO_TRY(opened);
     CO_ASSIGN(ref_,

@@ -73,11 +73,20 @@ TEST(ZeroRangeGrowsUnlessToldToKeepTheSize) {
   CHECK_EQ(file.size(), 107u);
 }
 
-// The memory node cannot preallocate; tests/io/fallocate-modes.sh has an image that can.
-TEST(PreallocationPastTheEndNeedsANodeThatCan) {
+TEST(PreallocationGrowsPastTheEnd) {
+  FileUnderTest file(100, {.writable = true}, "null-co");
+  CHECK_OK(file.Fallocate(0, 100, 50));
+  CHECK_EQ(file.size(), 150u);
+  CHECK_OK(file.Fallocate(0, 1000, 50));
+  CHECK_EQ(file.size(), 1050u);
+  CHECK_ERRNO(file.Fallocate(FALLOC_FL_KEEP_SIZE, 1000, 100), EOPNOTSUPP);
+  CHECK_EQ(file.size(), 1050u);
+}
+
+TEST(APreallocationThatTheNodeRefusesChangesNothing) {
   FileUnderTest file(100);
   CHECK_ERRNO(file.Fallocate(0, 100, 50), EOPNOTSUPP);
-  CHECK_ERRNO(file.Fallocate(FALLOC_FL_KEEP_SIZE, 150, 100), EOPNOTSUPP);
+  CHECK_ERRNO(file.Fallocate(0, 1000, 50), EOPNOTSUPP);
   CHECK_EQ(file.size(), 100u);
 }
 
