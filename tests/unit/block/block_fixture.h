@@ -88,7 +88,7 @@ class TemporaryFolder {
   }
   std::string File(const std::string& name, std::string_view text) {
     std::vector<std::byte> bytes(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
+    std::copy_n(reinterpret_cast<const std::byte*>(text.data()), text.size(), bytes.begin());
     return File(name, bytes);
   }
   std::string Sparse(const std::string& name, std::uint64_t size) {

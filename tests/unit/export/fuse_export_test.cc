@@ -28,22 +28,25 @@ constexpr unsigned kTimeoutSeconds = 60;
 class CountingNode final : public BlockNode {
  public:
   explicit CountingNode(bool read_only)
-      : BlockNode("disk", "counting", read_only), bytes(kSize, std::byte{'.'}) {
+      : BlockNode("disk", "counting", read_only), bytes_(kSize, std::byte{'.'}) {
     set_size(kSize);
   }
-  std::vector<std::byte> bytes;
+  std::string Text(std::size_t offset, std::size_t length) {
+    const std::lock_guard lock(mutex_);
+    return {reinterpret_cast<const char*>(bytes_.data()) + offset, length};
+  }
   std::atomic<int> flushes{0};
   std::atomic<int> flush_error{0};
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
     const std::lock_guard lock(mutex_);
-    dst.CopyFrom(bytes.data() + offset);
+    dst.CopyFrom(bytes_.data() + offset);
     return Ok();
   }
   Task<Result<>> DoWrite(std::uint64_t offset, IoVec src, WriteFlags) override {
     const std::lock_guard lock(mutex_);
-    src.CopyTo(bytes.data() + offset);
+    src.CopyTo(bytes_.data() + offset);
     return Ok();
   }
   Task<Result<>> DoFlush(FlushMode mode) override {
@@ -51,6 +54,7 @@ class CountingNode final : public BlockNode {
     return flush_error == 0 ? Ok() : Result<>(Errno{flush_error});
   }
   std::mutex mutex_;
+  std::vector<std::byte> bytes_;
 };
 
 // A node to export, and files to mount on. Skips where nobody can mount; ends the program when a
@@ -155,8 +159,7 @@ off_t SizeOf(const std::string& path) {
 }
 
 std::string NodeText(const Scene& scene, std::size_t offset, std::size_t length) {
-  const auto* const data = reinterpret_cast<const char*>(scene.node->bytes.data());
-  return std::string(data + offset, length);
+  return scene.node->Text(offset, length);
 }
 
 }  // namespace

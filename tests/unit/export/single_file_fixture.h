@@ -1,4 +1,5 @@
-// A SingleFileFs over a memory (or null-co) node on one loop, with calls that read like a session of a client.
+// A SingleFileFs over a memory (or null-co) node on one loop, with calls that read like a session
+// of a client.
 #pragma once
 #include <cstring>
 #include <memory>

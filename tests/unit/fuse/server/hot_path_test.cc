@@ -10,6 +10,8 @@ thread_local std::uint64_t mallocs = 0;
 
 }  // namespace
 
+// The sanitizers have operators of their own; under them only frames are counted.
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 void* operator new(std::size_t size) {
   ++mallocs;
   void* const memory = std::malloc(size == 0 ? 1 : size);
@@ -20,6 +22,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 namespace fusebay::fuse::test {
 namespace {
