@@ -167,7 +167,8 @@ Task<Result<Unit, Error>> FuseExport::TakeNode(bool allow_other) {
                                .allow_other = allow_other,
                                .cache = options_.cache,
                                .exclusive = options_.writable,
-                               .host_fd = host_.get()};
+                               .host_fd = host_.get(),
+                               .mountpoint = resolved_};
   fs_.emplace(exports_.graph_, ref_, file);
   ref_.SetObserver(&*fs_);
   co_return Unit{};

@@ -6,6 +6,7 @@
 #pragma once
 #include <atomic>
 #include <mutex>
+#include <string>
 
 #include "block/block_graph.h"
 #include "export/fuse_export.h"
@@ -26,6 +27,8 @@ struct SingleFileOptions {
   // The image file on its host (O_PATH is enough; -1: none), for times at the start, free space and
   // foreign changes. By descriptor, since the export may be mounted over the image's own path.
   int host_fd = -1;
+  // With cache=writeback: where the kernel shows the file, to learn the size that it owns.
+  std::string mountpoint;
 };
 
 class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
@@ -82,6 +85,7 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<>> PunchHole(std::uint64_t offset, std::uint64_t length);
   Task<Result<>> ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<Result<>> Preallocate(std::uint64_t offset, std::uint64_t length, bool keep_size);
+  Task<std::uint64_t> ClientSize() const;
   Task<Result<>> CheckForeignChange();
   // The writes of the file in this process move its times.
   void TouchModified();

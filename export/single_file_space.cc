@@ -1,9 +1,12 @@
 // SingleFileFs: the file's size, its holes and its preallocated space.
+#include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "core/aio_context.h"
 #include "export/single_file_fs.h"
 
 namespace fusebay {
@@ -71,7 +74,10 @@ Task<Result<>> SingleFileFs::Preallocate(std::uint64_t offset, std::uint64_t len
   const std::uint64_t size = ref_.size();
   const std::uint64_t end = offset + length;
   if (end > size && keep_size) {
-    co_return Errno{EOPNOTSUPP};  // a node has no space past its end
+    const std::uint64_t client_size = co_await ClientSize();
+    if (end > client_size) {
+      co_return Errno{EOPNOTSUPP};  // a node has no space past its end
+    }
   }
   if (offset < size) {
     const Result<> allocated = co_await ref_.Allocate(offset, std::min(end, size) - offset);
@@ -82,6 +88,21 @@ Task<Result<>> SingleFileFs::Preallocate(std::uint64_t offset, std::uint64_t len
     CO_TRY(AsFallocate(grown));
   }
   co_return Ok();
+}
+
+// With a writeback cache the kernel may hold writes past our end that it has not sent yet. It tells
+// its size from memory, without asking us.
+Task<std::uint64_t> SingleFileFs::ClientSize() const {
+  if (options_.cache != ExportCache::kWriteback) {
+    co_return ref_.size();
+  }
+  struct statx file{};
+  const Result<> looked = co_await AioContext::Current().RunBlocking([this, &file]() -> Result<> {
+    const int r =
+        ::statx(AT_FDCWD, options_.mountpoint.c_str(), AT_STATX_DONT_SYNC, STATX_SIZE, &file);
+    return r == 0 ? Ok() : Result<>{Errno{errno}};
+  });
+  co_return looked.ok() ? std::max<std::uint64_t>(ref_.size(), file.stx_size) : ref_.size();
 }
 
 // What lies between the old end and `offset` becomes a hole. A node that cannot preallocate says so
