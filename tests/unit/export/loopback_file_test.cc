@@ -17,8 +17,8 @@ namespace {
 namespace abi = fuse::abi;
 using std::chrono::milliseconds;
 
-constexpr LoopbackExportOptions kReadOnly{.file = {}};
-constexpr LoopbackExportOptions kShared{.file = {.writable = true, .allow_other = true}};
+const LoopbackExportOptions kReadOnly{.file = {}};
+const LoopbackExportOptions kShared{.file = {.writable = true, .allow_other = true}};
 
 std::uint64_t FlagsOf(ExportCache cache) {
   Stage stage;

@@ -14,9 +14,9 @@ bool Same(const timespec& a, const timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-constexpr SingleFileOptions kReadOnly{};
-constexpr SingleFileOptions kWritable{.writable = true};
-constexpr SingleFileOptions kShared{.writable = true, .allow_other = true};
+const SingleFileOptions kReadOnly{};
+const SingleFileOptions kWritable{.writable = true};
+const SingleFileOptions kShared{.writable = true, .allow_other = true};
 
 }  // namespace
 

@@ -5,8 +5,8 @@ namespace fusebay::test {
 
 namespace {
 
-constexpr SingleFileOptions kReadOnly{};
-constexpr SingleFileOptions kGrowable{.writable = true, .growable = true};
+const SingleFileOptions kReadOnly{};
+const SingleFileOptions kGrowable{.writable = true, .growable = true};
 
 class Observed final : public fuse::FuseNotifier {
  public:

@@ -8,8 +8,8 @@ namespace fusebay::test {
 
 namespace {
 
-constexpr SingleFileOptions kReadOnly{};
-constexpr SingleFileOptions kGrowable{.writable = true, .growable = true};
+const SingleFileOptions kReadOnly{};
+const SingleFileOptions kGrowable{.writable = true, .growable = true};
 constexpr std::uint64_t kBlock = 65536;
 
 }  // namespace
