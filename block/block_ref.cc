@@ -221,6 +221,11 @@ Task<Result<>> BlockRef::Truncate(std::uint64_t size, Prealloc prealloc) const {
   return impl_->node->Truncate(size, prealloc);
 }
 
+CoMutex& BlockRef::resizing() const {
+  FB_ASSERT(impl_ != nullptr);
+  return impl_->entry->resizing;
+}
+
 // A change that failed may have been made in part.
 Task<Result<>> BlockRef::Impl::ThenTell(std::uint64_t offset, std::uint64_t length,
                                         Task<Result<>> change) const {

@@ -64,6 +64,7 @@ struct NodeEntry {
   std::vector<BlockRef::Impl*> users;
   ObserverList observers;  // any loop
   RangeLock ranges;        // any loop
+  CoMutex resizing;        // any loop
 };
 
 // Bytes that one bounce buffer holds at most.

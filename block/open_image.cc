@@ -92,6 +92,8 @@ BlockdevOptions FormatAbove(const ImageRequest& request, std::string_view format
     own.file = std::move(file);
     own.snapshot = request.snapshot;
     own.no_backing = request.no_backing;
+    own.named_files.aio = request.aio;
+    own.named_files.locking = request.locking;
     options.driver_options = std::move(own);
   }
   return options;

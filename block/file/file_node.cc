@@ -30,6 +30,7 @@ FileNode::FileNode(FileConfig config, UniqueFd fd, UniqueFd tail_fd)
                                 static_cast<std::uint32_t>(BufferPool::kAlignment));
   }
   limits_.preferred_size = std::max(limits_.preferred_size, config_.preferred_size);
+  locked_ = config_.locking;
   if (config_.locking) {
     lock_ = std::make_unique<ImageLock>(fd_.get(), config_.filename);
   }

@@ -71,14 +71,17 @@ void Inherit(const BlockdevOptions& options, BlockdevOptions& file_node) {
   file_node.cache = options.cache;
   const auto* const qcow2 = std::get_if<Qcow2Options>(&options.driver_options);
   FB_ASSERT(qcow2 != nullptr);
-  if (qcow2->file.definition == nullptr) {
+  const FileOptions* own = &qcow2->named_files;
+  if (qcow2->file.definition != nullptr) {
+    own = std::get_if<FileOptions>(&qcow2->file.definition->driver_options);
+  }
+  auto* const other = std::get_if<FileOptions>(&file_node.driver_options);
+  if (own == nullptr || other == nullptr) {
     return;
   }
-  const auto* const own = std::get_if<FileOptions>(&qcow2->file.definition->driver_options);
-  auto* const other = std::get_if<FileOptions>(&file_node.driver_options);
-  if (own != nullptr && other != nullptr) {
-    other->aio = own->aio;
-    other->locking = own->locking;
+  other->aio = own->aio;
+  other->locking = own->locking;
+  if (qcow2->file.definition != nullptr) {
     file_node.cache = qcow2->file.definition->cache;
   }
 }

@@ -28,6 +28,7 @@ Qcow2Node::Qcow2Node(std::string node_name, Image image)
   set_size(image_.virtual_size);
   limits_.cluster_size = image_.header.cluster_size();
   limits_.preferred_size = std::clamp(image_.header.cluster_size(), kMinPreferred, kMaxPreferred);
+  locked_ = image_.file.node().locked() && image_.data().node().locked();
 }
 
 // The common read, one run in cached tables, is the child's read: no frame of ours.

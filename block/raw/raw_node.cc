@@ -28,6 +28,7 @@ class RawNode final : public BlockNode {
     const BlockLimits& below = file_.node().limits();
     limits_.preferred_size = below.preferred_size;
     limits_.cluster_size = below.cluster_size;
+    locked_ = file_.node().locked();
   }
 
  private:

@@ -64,6 +64,9 @@ class BlockNode {
   const std::string& node_name() const { return node_name_; }
   std::string_view driver_name() const { return driver_name_; }
   bool read_only() const { return read_only_; }
+  // Whether other processes cannot write the image while a user here does: by image locks, or
+  // because there is no way in for them.
+  bool locked() const { return locked_; }
 
   // All of [offset, offset + dst.size), which REQUIRES: lies inside AlignUp(size(), alignment), is
   // aligned and at most max_transfer. What lies past size() reads as zeroes.
@@ -96,6 +99,7 @@ class BlockNode {
   // By default what is known of every node; the file name is then the node's name.
   virtual Task<Result<ImageInfo, Error>> DoInfo();
   BlockLimits limits_;
+  bool locked_ = true;
 
  private:
   friend class BlockGraph;

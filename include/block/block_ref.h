@@ -15,6 +15,7 @@
 namespace fusebay {
 
 class BlockGraph;
+class CoMutex;
 
 // Told, on the loop of the writer, that another user of the node has changed it. Must be quick.
 class BlockObserver {
@@ -54,8 +55,11 @@ class BlockRef {
   Task<Result<>> Allocate(std::uint64_t offset, std::uint64_t length) const;
   Task<Result<>> Flush(FlushMode mode) const;
   Task<Result<BlockStatus>> Status(std::uint64_t offset, std::uint64_t length) const;
-  // Growing runs beside other requests; the caller of a shrink has drained the graph.
+  // Growing runs beside other requests; the caller of a shrink has drained the graph. What grows a
+  // node that others may grow too holds resizing(), which all users of a node share, from its look
+  // at the size on, inside its gate: else it would undo what another one has just grown.
   Task<Result<>> Truncate(std::uint64_t size, Prealloc prealloc) const;
+  CoMutex& resizing() const;
 
   struct Impl;  // internal: block/graph_internal.h
 

@@ -51,6 +51,9 @@ struct Qcow2Options {
   BlockdevRef data_file;    // empty: as the image says
   std::string snapshot;     // id or name of an internal snapshot to read; requires read_only
   std::uint64_t l2_cache_size = 0;  // bytes; 0: enough for the image, at most 32 MiB
+  // With a `file` that exists already: aio and locking of the backing and data files that the image
+  // names. With one that is defined here they are opened as that one is.
+  FileOptions named_files;
   // No option of a user's: the image files above in the chain ("device:inode"), so that an image
   // that is its own backing file, however indirectly, is noticed.
   std::vector<std::string> opened_above;

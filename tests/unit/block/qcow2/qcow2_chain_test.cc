@@ -1,6 +1,7 @@
 // Backing images and data files on a real file system: names, probing, loops, what is missing.
 #include "qcow2/qcow2_chain.h"
 
+#include "block/open_image.h"
 #include "qcow2_fixture.h"
 
 namespace fusebay::qcow2 {
@@ -109,6 +110,53 @@ TEST(JsonNamesAreOpened) {
   CHECK_EQ(disk.Read(1000, 3), "rrr");
 }
 
+// A program that writes the file meanwhile.
+class Writer {
+ public:
+  explicit Writer(const std::string& path) {
+    BlockdevOptions options;
+    options.driver = "file";
+    options.node_name = "file";
+    FileOptions file;
+    file.filename = path;
+    options.driver_options = std::move(file);
+    const auto node = disk_.Run(disk_.graph.Open(options));
+    CHECK_OK(node);
+    auto ref = disk_.graph.Use("file", {kPermWrite, kPermAll}, "the writer");
+    CHECK_OK(ref);
+    disk_.image = std::move(*ref);
+  }
+
+ private:
+  Disk disk_;
+};
+
+ImageRequest RequestFor(const std::string& path, OnOffAuto locking) {
+  ImageRequest request;
+  request.filename = path;
+  request.node_name = "disk";
+  request.locking = locking;
+  return request;
+}
+
+TEST(ABackingFileIsLockedAsTheImageIs) {
+  Folder folder;
+  const Writer writer(folder.Write("base.raw", Raw('r')));
+  const std::string over = folder.Write("over", Over("base.raw", "raw").bytes());
+  Disk disk;
+  CHECK_MESSAGE(disk.Run(OpenImage(disk.graph, RequestFor(over, OnOffAuto::kAuto))), "lock");
+  CHECK_OK(disk.Run(OpenImage(disk.graph, RequestFor(over, OnOffAuto::kOff))));
+}
+
+TEST(TheBackingFileOfABackingFileIsLockedAsTheImageIs) {
+  Folder folder;
+  const Writer writer(folder.Write("base.raw", Raw('r')));
+  folder.Write("middle", Over("base.raw", "raw").bytes());
+  const std::string over = folder.Write("over", Over("middle", "qcow2").bytes());
+  Disk disk;
+  CHECK_OK(disk.Run(OpenImage(disk.graph, RequestFor(over, OnOffAuto::kOff))));
+}
+
 ImageBuilder WithDataFile(const std::string& name) {
   ImageBuilder image;
   image.Extension(kExtensionDataFile, name).Set64(kAtIncompatible, kIncompatibleDataFile);
@@ -122,6 +170,15 @@ TEST(ADataFileIsFoundInTheImagesFolder) {
   Disk::Must(disk.OpenPath(folder.Write("image", WithDataFile("data.raw").bytes())));
   CHECK(disk.Read(0, 192 * kKiB) == std::string(128 * kKiB, 'd') + std::string(64 * kKiB, '\0'));
   CHECK_ERRNO(disk.TryRead(192 * kKiB, 1), EIO);  // not at its guest offset
+}
+
+TEST(ADataFileIsLockedAsTheImageIs) {
+  Folder folder;
+  const Writer writer(folder.Write("data.raw", Raw('d')));
+  const std::string image = folder.Write("image", WithDataFile("data.raw").bytes());
+  Disk disk;
+  CHECK_MESSAGE(disk.Run(OpenImage(disk.graph, RequestFor(image, OnOffAuto::kAuto))), "lock");
+  CHECK_OK(disk.Run(OpenImage(disk.graph, RequestFor(image, OnOffAuto::kOff))));
 }
 
 TEST(AMissingDataFileIsNamedWithTheImage) {
