@@ -33,6 +33,19 @@ bool IsMountedElsewhere(const FuseExportOptions& options) {
 // Clients that have cached more than can be written in this time had better sync it themselves.
 constexpr std::chrono::seconds kWriteBackLimit{60};
 
+// The largest request. More would cost programs that touch a mapped file here and there, for each
+// of whose page faults the kernel reads as much.
+constexpr std::uint32_t kReadAheadBytes = 1u << 20;
+
+// Only root may; for others the file is as the kernel makes it. REQUIRES: a client has been
+// answered, so INIT has been, too.
+void RaiseReadAhead(const std::optional<fuse::MountEntry>& entry) {
+  if (entry.has_value()) {
+    const Result<> raised = fuse::SetReadAhead(*entry, kReadAheadBytes);
+    static_cast<void>(raised);
+  }
+}
+
 PermissionSet PermissionsFor(const FuseExportOptions& options) {
   PermissionSet permissions{.used = kPermConsistentRead, .shared = kPermAll};
   if (options.writable) {
@@ -166,9 +179,9 @@ Task<Result<Unit, Error>> FuseExport::TakeNode(bool allow_other) {
                                .writethrough = options_.writethrough,
                                .allow_other = allow_other,
                                .cache = options_.cache,
-                               .exclusive = options_.writable,
+                               .exclusive = options_.writable && ref_.node().locked(),
                                .host_fd = host_.get(),
-                               .mountpoint = resolved_};
+                               .mountpoint = resolved_.c_str()};
   fs_.emplace(exports_.graph_, ref_, file);
   ref_.SetObserver(&*fs_);
   co_return Unit{};
@@ -187,6 +200,7 @@ fuse::DevTransportOptions FuseExport::TransportOptions(bool allow_other) const {
   transport.mount.read_only = !options_.writable;
   transport.mount.allow_other = allow_other ? fuse::AllowOther::kOn : fuse::AllowOther::kOff;
   transport.mount.auto_unmount = options_.auto_unmount;
+  transport.mount.flags = options_.mount_flags;
   if (options_.mount_namespace_pid != 0) {
     transport.mount.target_mount_namespace = static_cast<pid_t>(options_.mount_namespace_pid);
   }
@@ -238,7 +252,11 @@ Task<Unit> FuseExport::ShowSize() {
   }
   const Result<> looked = co_await AioContext::Current().RunBlocking([this]() -> Result<> {
     struct stat file{};
-    return ::stat(resolved_.c_str(), &file) == 0 ? Ok() : Errno{errno};
+    if (::stat(resolved_.c_str(), &file) != 0) {
+      return Errno{errno};
+    }
+    RaiseReadAhead(transport_->mount_entry());
+    return Ok();
   });
   static_cast<void>(looked);  // not ours to reach, or unmounted already: a client will see
   co_return Unit{};
@@ -258,6 +276,7 @@ Task<Result<Unit, Error>> FuseExport::ShowSizeAndTimes() {
              ::utimensat(AT_FDCWD, resolved_.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)) {
           return Errno{errno};
         }
+        RaiseReadAhead(transport_->mount_entry());
         return Ok();
       });
   if (shown.ok()) {
@@ -279,17 +298,25 @@ Task<Unit> FuseExport::ServeChannel(fuse::FuseChannel& channel) {
 }
 
 // The client's kernel may hold written pages that it has not sent yet (mmap, writeback); a lazy
-// unmount with files open would leave them behind.
+// unmount with files open would leave them behind. An fsync is the quick way, and tells of errors,
+// but it needs a path; what it has left or could not reach, the kernel is asked to write and drop.
 Task<Unit> FuseExport::SyncClientCache() {
-  if (!options_.writable || !transport_->mount_entry().has_value()) {
+  if (!options_.writable) {
     co_return Unit{};
   }
-  const fuse::MountEntry& entry = *transport_->mount_entry();
-  const dev_t device = ::makedev(entry.device_major, entry.device_minor);
-  const Result<> synced = co_await AioContext::Current().RunBlocking([this, device]() -> Result<> {
-    return WriteBackClientCache(resolved_, device, kWriteBackLimit);
-  });
-  if (!synced.ok()) {
+  Result<> synced = Ok();
+  if (transport_->mount_entry().has_value() && !resolved_.empty()) {
+    const fuse::MountEntry& entry = *transport_->mount_entry();
+    const dev_t device = ::makedev(entry.device_major, entry.device_minor);
+    synced = co_await AioContext::Current().RunBlocking([this, device]() -> Result<> {
+      return WriteBackClientCache(resolved_, device, kWriteBackLimit);
+    });
+  }
+  if (synced.ok()) {
+    synced = co_await transport_->WriteBack(fuse::NodeId::kRoot, kWriteBackLimit);
+  }
+  const bool over = !synced.ok() && synced.error() == Errno{ENODEV};  // unmounted in the meantime
+  if (!synced.ok() && !over) {
     LogWarning(fmt::format("'{}': writing back what clients have cached failed: {}",
                            options_.mountpoint, std::strerror(synced.error().value())));
   }

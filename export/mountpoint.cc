@@ -8,10 +8,12 @@
 #include <sys/statfs.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 
 #include "core/log.h"
+#include "export/child_call.h"
 #include "fuse/mount_table.h"
 
 namespace fusebay {
@@ -20,15 +22,24 @@ namespace {
 
 // Mounts of killed servers may lie on top of each other; more than this is somebody's mistake.
 constexpr int kMaxDeadMounts = 64;
+// A server that lives answers at once, unless it is stopped or stuck.
+constexpr std::chrono::seconds kAnswerLimit{3};
 
 Error StatError(const std::string& path, int error) {
   return {Errno{error}, fmt::format("Failed to stat '{}': {}", path, std::strerror(error))};
 }
 
-// Whether nobody serves the mount any more. Asks the server, if there is one.
-bool IsDead(const std::string& mountpoint) {
+// In a child process.
+int StatFs(const void* path) {
   struct statfs unused{};
-  return ::statfs(mountpoint.c_str(), &unused) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+  return ::statfs(static_cast<const char*>(path), &unused) == 0 ? 0 : errno;
+}
+
+// Whether nobody serves the mount any more. Asks the server, if there is one: one that does not
+// answer in time is not dead.
+bool IsDead(const std::string& mountpoint) {
+  const Result<> asked = CallInChild(&StatFs, mountpoint.c_str(), kAnswerLimit);
+  return !asked.ok() && (asked.error() == Errno{ENOTCONN} || asked.error() == Errno{ECONNABORTED});
 }
 
 }  // namespace

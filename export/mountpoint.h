@@ -13,7 +13,8 @@ namespace fusebay {
 Result<std::string, Error> ResolveMountpoint(const std::string& path);
 
 // Makes sure that `resolved` is a regular file with no living export on it. What a killed server
-// left mounted there is unmounted first. Messages name `path`, as the user wrote it.
+// left mounted there is unmounted first; a server that does not answer is not taken for killed.
+// Messages name `path`, as the user wrote it.
 Result<Unit, Error> PrepareMountpoint(const std::string& path, const std::string& resolved,
                                       const std::string& fusermount);
 

@@ -18,6 +18,11 @@ constexpr std::uint32_t kGroupOtherBits = 077;
 constexpr std::uint32_t kWriteBits = 0222;
 constexpr std::uint64_t kStatFsBlock = 4096;
 
+// As Linux does it: set-group-ID means something else where the group may not execute.
+std::uint32_t WithoutPrivileges(std::uint32_t mode) {
+  return mode & ~((mode & S_IXGRP) != 0 ? S_ISUID | S_ISGID : S_ISUID);
+}
+
 timespec Now() {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -128,6 +133,10 @@ void SingleFileFs::ApplyAttributes(const fuse::SetAttrArgs& args) {
   const timespec now = Now();
   const auto resolve = [&now](const timespec& t) { return t.tv_nsec == UTIME_NOW ? now : t; };
   const std::lock_guard lock(attr_mutex_);
+  // The kernel leaves it to us, and says nothing about it when the owner changes.
+  if (args.kill_suidgid || args.uid.has_value() || args.gid.has_value()) {
+    mode_ = WithoutPrivileges(mode_);
+  }
   if (args.mode.has_value()) {
     mode_ = S_IFREG | (*args.mode & kPermissionBits);
   }
@@ -143,13 +152,12 @@ void SingleFileFs::ApplyAttributes(const fuse::SetAttrArgs& args) {
 }
 
 Task<Result<fuse::Attr>> SingleFileFs::SetAttr(const fuse::Caller&, fuse::NodeId,
-                                               std::optional<fuse::Handle> handle,
+                                               std::optional<fuse::Handle>,
                                                const fuse::SetAttrArgs& args) {
   CO_TRY(CheckSetAttr(args));
-  // open(O_TRUNC) arrives as size 0 without a handle. A disk of fixed size stays as it is, as a
-  // block device does; else `dd of=disk.img` would have nothing left to write to.
-  const bool open_truncate = args.size == std::uint64_t{0} && !handle.has_value();
-  if (args.size.has_value() && !(open_truncate && !options_.growable)) {
+  // A disk of fixed size stays as it is when it is opened with O_TRUNC, as a block device does;
+  // else `dd of=disk.img` would have nothing left to write to.
+  if (args.size.has_value() && !(args.open_truncate && !options_.growable)) {
     const Result<> resized = co_await Resize(*args.size);
     CO_TRY(resized);
   }
@@ -204,15 +212,19 @@ Task<Result<>> SingleFileFs::CheckForeignChange() {
 }
 
 Task<Result<fuse::Opened>> SingleFileFs::Open(const fuse::Caller&, fuse::NodeId,
-                                              std::uint32_t flags) {
+                                              const fuse::OpenArgs& args) {
   namespace abi = fuse::abi;
-  if (!options_.writable && (flags & O_ACCMODE) != O_RDONLY) {
+  if (!options_.writable && (args.flags & O_ACCMODE) != O_RDONLY) {
     co_return Errno{EROFS};
+  }
+  if (args.kill_suidgid) {
+    DropPrivileges();
   }
   fuse::Opened opened;
   // A client's own O_DIRECT needs no page cache, and without it writes run in parallel; but with a
   // writeback cache only the kernel knows how long the file is.
-  const bool client_direct = (flags & O_DIRECT) != 0 && options_.cache != ExportCache::kWriteback;
+  const bool client_direct =
+      (args.flags & O_DIRECT) != 0 && options_.cache != ExportCache::kWriteback;
   if (options_.cache == ExportCache::kNone || client_direct) {
     opened.open_flags = abi::kFopenDirectIo | abi::kFopenParallelDirectWrites;
   } else {
@@ -246,6 +258,21 @@ void SingleFileFs::TouchModified() {
   const std::lock_guard lock(attr_mutex_);
   times_.mtime = now;
   times_.ctime = now;
+}
+
+// The client's kernel goes on showing the mode it has seen last, unless it is told.
+void SingleFileFs::DropPrivileges() {
+  {
+    const std::lock_guard lock(attr_mutex_);
+    const std::uint32_t left = WithoutPrivileges(mode_);
+    if (left == mode_) {
+      return;
+    }
+    mode_ = left;
+  }
+  if (fuse::FuseNotifier* const notifier = notifier_.load()) {
+    notifier->InvalidateInode(fuse::NodeId::kRoot, -1, 0);
+  }
 }
 
 void SingleFileFs::OnWritten(std::uint64_t offset, std::uint64_t length) {

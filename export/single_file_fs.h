@@ -22,13 +22,14 @@ struct SingleFileOptions {
   bool writethrough = false;
   bool allow_other = false;
   ExportCache cache = ExportCache::kAuto;
-  // Nobody outside this process can write the image: cached pages stay good.
+  // No other process can write the image: cached pages stay good from open to open.
   bool exclusive = false;
   // The image file on its host (O_PATH is enough; -1: none), for times at the start, free space and
   // foreign changes. By descriptor, since the export may be mounted over the image's own path.
   int host_fd = -1;
-  // With cache=writeback: where the kernel shows the file, to learn the size that it owns.
-  std::string mountpoint;
+  // With cache=writeback: where the kernel shows the file, to learn the size that it owns. Outlives
+  // the file system.
+  const char* mountpoint = "";
 };
 
 class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
@@ -48,7 +49,8 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<fuse::Attr>> SetAttr(const fuse::Caller&, fuse::NodeId, std::optional<fuse::Handle>,
                                    const fuse::SetAttrArgs& args) override;
   Task<Result<fuse::FsStat>> StatFs(const fuse::Caller&, fuse::NodeId) override;
-  Task<Result<fuse::Opened>> Open(const fuse::Caller&, fuse::NodeId, std::uint32_t flags) override;
+  Task<Result<fuse::Opened>> Open(const fuse::Caller&, fuse::NodeId,
+                                  const fuse::OpenArgs& args) override;
   Task<Result<>> Release(const fuse::Caller&, fuse::NodeId, fuse::Handle,
                          std::optional<std::uint64_t>) override;
   Task<Result<std::uint32_t>> Read(const fuse::Caller&, fuse::NodeId, fuse::Handle,
@@ -80,7 +82,7 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<>> Resize(std::uint64_t size);
   // Makes the file at least `size` bytes long. REQUIRES: the caller is inside the gate.
   Task<Result<>> Grow(std::uint64_t size);
-  // The same up to `end`, with space allocated from `offset` on.
+  // The same up to `end`, with space allocated from `offset` on. The caller holds ref_.resizing().
   Task<Result<>> GrowAllocated(std::uint64_t offset, std::uint64_t end);
   Task<Result<>> PunchHole(std::uint64_t offset, std::uint64_t length);
   Task<Result<>> ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size);
@@ -89,11 +91,12 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<>> CheckForeignChange();
   // The writes of the file in this process move its times.
   void TouchModified();
+  // Clears the bits of the mode that would let others run what has just been written as the owner.
+  void DropPrivileges();
 
   BlockGraph& graph_;
   const BlockRef& ref_;
   const SingleFileOptions options_;
-  CoMutex grow_mutex_;
   std::atomic<fuse::FuseNotifier*> notifier_{nullptr};
   std::atomic<std::uint32_t> open_files_{0};
 

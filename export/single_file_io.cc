@@ -35,6 +35,9 @@ Task<Result<std::uint32_t>> SingleFileFs::Write(const fuse::Caller&, fuse::NodeI
   if (src.size > BlockNode::kMaxSize || args.offset > BlockNode::kMaxSize - src.size) {
     co_return Errno{EFBIG};
   }
+  if (args.kill_suidgid) {
+    DropPrivileges();
+  }
   const Gate::Pass pass = co_await ref_.gate().Enter();
   std::uint64_t length = src.size;
   if (args.offset + length > ref_.size()) {
@@ -99,6 +102,7 @@ Task<Result<std::uint64_t>> SingleFileFs::CopyFileRange(const fuse::Caller&, con
       length = size - args.offset_out;
     }
   }
+  DropPrivileges();  // whoever copies: the request does not tell
   const Buffer buffer = AioContext::Current().buffers().Get(std::min(length, kCopyStep));
   for (std::uint64_t done = 0; done < length;) {
     const IoVec part = buffer.vec().First(std::min<std::uint64_t>(buffer.size(), length - done));

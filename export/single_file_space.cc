@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/aio_context.h"
+#include "core/sync.h"
 #include "export/single_file_fs.h"
 
 namespace fusebay {
@@ -21,7 +22,7 @@ Result<> AsFallocate(Result<> r) {
 }  // namespace
 
 Task<Result<>> SingleFileFs::Grow(std::uint64_t size) {
-  const CoMutex::Guard guard = co_await grow_mutex_.Lock();
+  const CoMutex::Guard guard = co_await ref_.resizing().Lock();
   if (ref_.size() >= size) {
     co_return Ok();  // another request has been faster
   }
@@ -71,6 +72,7 @@ Task<Result<>> SingleFileFs::ZeroRange(std::uint64_t offset, std::uint64_t lengt
 
 Task<Result<>> SingleFileFs::Preallocate(std::uint64_t offset, std::uint64_t length,
                                          bool keep_size) {
+  const CoMutex::Guard guard = co_await ref_.resizing().Lock();
   const std::uint64_t size = ref_.size();
   const std::uint64_t end = offset + length;
   if (end > size && keep_size) {
@@ -98,9 +100,9 @@ Task<std::uint64_t> SingleFileFs::ClientSize() const {
   }
   struct statx file{};
   const Result<> looked = co_await AioContext::Current().RunBlocking([this, &file]() -> Result<> {
-    const int r =
-        ::statx(AT_FDCWD, options_.mountpoint.c_str(), AT_STATX_DONT_SYNC, STATX_SIZE, &file);
-    return r == 0 ? Ok() : Result<>{Errno{errno}};
+    return ::statx(AT_FDCWD, options_.mountpoint, AT_STATX_DONT_SYNC, STATX_SIZE, &file) == 0
+               ? Ok()
+               : Result<>{Errno{errno}};
   });
   co_return looked.ok() ? std::max<std::uint64_t>(ref_.size(), file.stx_size) : ref_.size();
 }
@@ -108,7 +110,6 @@ Task<std::uint64_t> SingleFileFs::ClientSize() const {
 // What lies between the old end and `offset` becomes a hole. A node that cannot preallocate says so
 // before that.
 Task<Result<>> SingleFileFs::GrowAllocated(std::uint64_t offset, std::uint64_t end) {
-  const CoMutex::Guard guard = co_await grow_mutex_.Lock();
   const std::uint64_t size = ref_.size();
   if (offset > size) {
     const Result<> can = co_await ref_.Truncate(size, Prealloc::kFalloc);
@@ -116,11 +117,8 @@ Task<Result<>> SingleFileFs::GrowAllocated(std::uint64_t offset, std::uint64_t e
     const Result<> hole = co_await ref_.Truncate(offset, Prealloc::kOff);
     CO_TRY(hole);
   }
-  if (end > size) {
-    const Result<> grown = co_await ref_.Truncate(end, Prealloc::kFalloc);
-    CO_TRY(grown);
-  }
-  co_return Ok();
+  const Result<> grown = co_await ref_.Truncate(end, Prealloc::kFalloc);
+  co_return grown;
 }
 
 Task<Result<>> SingleFileFs::Fallocate(const fuse::Caller&, fuse::NodeId, fuse::Handle,
@@ -155,6 +153,7 @@ Task<Result<>> SingleFileFs::Fallocate(const fuse::Caller&, fuse::NodeId, fuse::
       co_return Errno{EOPNOTSUPP};
   }
   CO_TRY(result);
+  DropPrivileges();  // whoever asks: the request does not tell
   TouchModified();
   co_return Ok();
 }

@@ -77,8 +77,15 @@ class TidyTest(unittest.TestCase):
             tidy.check_patterns, {"core/a.cc": '// A.\nLog("never throw a stone");\n'}))
 
     def test_workplace(self):
-        self.assertIn("workplace",
-                      findings(tidy.check_patterns, {"docs/A.md": "see /wo" + "rk/main\n"}))
+        own = "/ho" + "me/jane/fusebay"
+        for line in (f"see {own}", f'open("{own}");', f"cd {own} && make", "/tm" + "p/jane/a"):
+            self.assertIn("path of one workplace",
+                          findings(tidy.check_patterns, {"docs/A.md": f"{line}\n"}))
+        self.assertIn("a list that", findings(tidy.check_patterns,
+                                              {"docs/A.md": "see iss" + "ue 7\n"}))
+        for line in ("/dev/fuse", "and/or/not", "https://a.example/b/c", '"$dir"/one/two',
+                     "f(a + \"/on" + "e/two\");", "/tmp/fusebay-1/a", "awk '/word/ {print}'"):
+            self.assertEqual("", findings(tidy.check_patterns, {"docs/A.md": f"{line}\n"}))
 
     def test_untested_source(self):
         files = {"core/a.cc": "// A.\n"}

@@ -59,8 +59,8 @@ const Subcommand kListCommand = {
     "show what is exported, and by which process",
     "[OPTION]...",
     "Shows every export of the caller's mount namespace: its mountpoint, format, mode, size,\n"
-    "serving process, state and image. Of other users' exports only what the mount table says is\n"
-    "known. The state is served, dead (unmount it) or unknown.",
+    "user, serving process, state and image. Of other users' exports only what the mount table\n"
+    "says is known. The state is served, dead (unmount it) or unknown.",
     [] { return std::span<const OptionSpec>(kSpecs); },
     Run,
 };

@@ -2,6 +2,7 @@
 #include "export_list.h"
 
 #include <fmt/format.h>
+#include <pwd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kColumns = 7;
+constexpr std::size_t kColumns = 8;
 using Line = std::array<std::string, kColumns>;
 
 bool Owns(const ExportRecord& record, const fuse::MountEntry& entry) {
@@ -59,6 +60,15 @@ uid_t OwnerOf(std::string_view super_options) {
   return uid;
 }
 
+// The name of a user, or the number of one without a name.
+std::string UserName(uid_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  const int error = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  return error == 0 && found != nullptr ? std::string(entry.pw_name) : std::to_string(uid);
+}
+
 std::string_view StateName(ExportState state) {
   switch (state) {
     case ExportState::kServed:
@@ -97,6 +107,7 @@ Line ToLine(const ListedExport& item) {
           item.record.has_value() && !item.record->format.empty() ? item.record->format : unknown,
           item.writable ? "rw" : "ro",
           item.size.has_value() ? HumanSize(*item.size) : unknown,
+          UserName(item.owner),
           item.record.has_value() ? std::to_string(item.record->pid) : unknown,
           std::string(StateName(item.state)),
           PrintablePath(item.image)};
@@ -137,7 +148,8 @@ std::string RenderExportsText(const std::vector<ListedExport>& exports) {
   if (exports.empty()) {
     return {};
   }
-  std::vector<Line> lines = {{"MOUNTPOINT", "FORMAT", "MODE", "SIZE", "PID", "STATE", "IMAGE"}};
+  std::vector<Line> lines = {
+      {"MOUNTPOINT", "FORMAT", "MODE", "SIZE", "USER", "PID", "STATE", "IMAGE"}};
   for (const ListedExport& item : exports) {
     lines.push_back(ToLine(item));
   }

@@ -32,8 +32,9 @@ struct ListedOption {
 };
 std::vector<ListedOption> SplitOptionList(std::string_view text);
 
-// The options of mount(8) that say nothing about an export are accepted. `sloppy`: unknown options
-// are, too. Errors: "unknown option 'x'", ...
+// exec, noexec and dirsync become flags of the mount; the options of mount(8) that say nothing
+// about an export are accepted. `sloppy`: unknown options are, too. Errors: "unknown option 'x'",
+// ...
 Result<Unit, Error> ApplyOptionList(MountSettings& settings, std::string_view text, bool sloppy);
 
 // The request, if its parts fit together: "--growable needs --writable", ...

@@ -12,9 +12,10 @@ namespace {
 
 Error Usage(std::string message) { return Error{Errno(EINVAL), std::move(message)}; }
 
-// Options of mount(8), libmount and fstab that are of no concern to an export: who may mount and
-// when, or what a single file that is neither a program nor a device does not have. rw is here, for
-// mount(8) adds it unasked. fsname and subtype are always set by the export itself.
+// Options of mount(8), libmount and fstab. Some become flags of the mount (ApplyMountFlag), the
+// others are of no concern to an export: who may mount and when, or what a single file that is no
+// device does not have. rw is here, for mount(8) adds it unasked. fsname and subtype are always set
+// by the export itself.
 constexpr std::array<std::string_view, 48> kAccepted = {
     "_netdev",
     "async",
@@ -83,6 +84,28 @@ std::string WithDashes(std::string name) {
   return name;
 }
 
+// The later one counts, as in mount(8).
+void SetExec(MountSettings& settings, std::string_view exec_or_noexec) {
+  std::vector<std::string>& flags = settings.request.fuse.mount_flags;
+  std::erase(flags, "exec");
+  std::erase(flags, "noexec");
+  flags.emplace_back(exec_or_noexec);
+}
+
+// Options that become flags of the mount. user and users imply noexec (mount(8)); nosuid and nodev
+// every export is.
+void ApplyMountFlag(MountSettings& settings, std::string_view name) {
+  if (name == "exec" || name == "noexec") {
+    SetExec(settings, name);
+  } else if (name == "user" || name == "users") {
+    SetExec(settings, "noexec");
+  } else if (name == "dirsync") {
+    std::vector<std::string>& flags = settings.request.fuse.mount_flags;
+    std::erase(flags, name);
+    flags.emplace_back(name);
+  }
+}
+
 Result<Unit, Error> ApplyListed(MountSettings& settings, const ListedOption& option, bool sloppy) {
   const std::string name = WithDashes(option.name);
   if (name == "ro") {
@@ -98,6 +121,7 @@ Result<Unit, Error> ApplyListed(MountSettings& settings, const ListedOption& opt
   if (IsKnown(name)) {
     return ApplyMountOption(settings, name, option.value);
   }
+  ApplyMountFlag(settings, name);
   if (IsAccepted(name) || sloppy) {
     return Unit{};
   }

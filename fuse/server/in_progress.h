@@ -1,14 +1,16 @@
 // Which requests are in progress, on every channel of a session, so that an INTERRUPT that comes
 // through any of them ends the right one on the loop where it runs.
 //
-// Nothing here allocates while requests are served. Each request owns one InProgress for as long as
-// it runs; other loops only read its unique and mark it.
+// Nothing here allocates while requests are served, but for those that are interrupted. Each
+// request owns one InProgress for as long as it runs; other loops only read its key.
 #pragma once
 #include <array>
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "core/aio_context.h"
 #include "core/sync.h"
@@ -27,15 +29,29 @@ class InProgress {
   void End() { key_.store(0, std::memory_order_release); }
   // Any thread.
   std::uint64_t key() const { return key_.load(std::memory_order_seq_cst); }
-  // Any thread: asks the owner's loop to end the request `key`, if that is still what runs here.
-  void Mark(std::uint64_t key) { marked_.store(key, std::memory_order_release); }
-  // On the owner's loop: the key that was marked, or 0; takes the mark away. The request may have
-  // ended since, or have been parked.
-  std::uint64_t TakeMark() { return marked_.exchange(0, std::memory_order_acq_rel); }
 
  private:
   std::atomic<std::uint64_t> key_{0};
-  std::atomic<std::uint64_t> marked_{0};
+};
+
+// What other loops ask a channel's loop to end. A request may have been parked by the time it is
+// looked for, and others run in its slot: so what is kept is its key, not its place.
+class MarkedRequests {
+ public:
+  // Any thread.
+  void Add(std::uint64_t key) {
+    const std::lock_guard lock(guard_);
+    keys_.push_back(key);
+  }
+  // All that have been added since the last time.
+  std::vector<std::uint64_t> Take() {
+    const std::lock_guard lock(guard_);
+    return std::exchange(keys_, {});
+  }
+
+ private:
+  std::mutex guard_;
+  std::vector<std::uint64_t> keys_;
 };
 
 // Rung by any thread, waited for by one coroutine of one loop. A ring with nobody waiting is kept.

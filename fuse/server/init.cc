@@ -130,6 +130,9 @@ Task<Unit> ServeInit(Request& request) {
   session.negotiated = Negotiate(*in, session);
   session.transport.OnInit(session.negotiated);
   session.fs.Init(session.negotiated);
+  if (session.hook != nullptr) {
+    session.hook->OnInit(session.negotiated);
+  }
   const abi::InitOut out = EncodeInit(session.negotiated, session.options);
   session.phase.store(Session::Phase::kServing);
   return request.Reply(out, InitOutSize(in->minor));

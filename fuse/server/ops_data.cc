@@ -21,6 +21,31 @@ Unit ReplyEmpty(Request& request, const Result<>& result) {
   return result.ok() ? request.Done() : request.Fail(result.error());
 }
 
+// Which parts of the caller's memory the client is to bring along.
+Unit ReplyRetry(Request& request, const abi::IoctlIn& in, const IoctlResult& result) {
+  FB_ASSERT((in.flags & abi::kIoctlUnrestricted) != 0);
+  FB_ASSERT(result.retry_in.size() + result.retry_out.size() <= abi::kIoctlMaxIov);
+  if (request.minor() < 16 && (in.flags & abi::kIoctlCompat) != 0) {
+    return request.Fail(Errno{ENOTTY});  // it would read the list as a 32-bit program's iovecs
+  }
+  std::vector<abi::IoctlIovec> list;
+  for (const std::vector<IoctlRange>* const ranges : {&result.retry_in, &result.retry_out}) {
+    for (const IoctlRange& range : *ranges) {
+      list.push_back({.base = range.address, .length = range.length});
+    }
+  }
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(list));
+  if (bytes.size() > request.room()) {
+    return request.Fail(Errno{ENOMEM});
+  }
+  request.Room(bytes.size()).CopyFrom(bytes.data());
+  const abi::IoctlOut out{.result = 0,
+                          .flags = abi::kIoctlRetry,
+                          .in_iovs = static_cast<std::uint32_t>(result.retry_in.size()),
+                          .out_iovs = static_cast<std::uint32_t>(result.retry_out.size())};
+  return request.ReplyWithData(out, bytes.size());
+}
+
 // What COPY_FILE_RANGE can answer with 32 bits, in whole pages.
 constexpr std::uint64_t kMostCopied32 = 0xffff'f000;
 
@@ -28,8 +53,9 @@ constexpr std::uint64_t kMostCopied32 = 0xffff'f000;
 
 Task<Unit> ServeOpen(Request& request) {
   const auto in = request.Args<abi::OpenIn>();
-  const Result<Opened> opened =
-      co_await request.fs().Open(request.caller(), request.node(), in.flags);
+  const OpenArgs args{.flags = in.flags,
+                      .kill_suidgid = (in.open_flags & abi::kOpenKillSuidGid) != 0};
+  const Result<Opened> opened = co_await request.fs().Open(request.caller(), request.node(), args);
   if (!opened.ok()) {
     co_return request.Fail(opened.error());
   }
@@ -158,6 +184,9 @@ Task<Unit> ServeIoctl(Request& request) {
                                   request.bulk().First(in.in_size), request.Room(in.out_size));
   if (!result.ok()) {
     co_return request.Fail(result.error());
+  }
+  if (!result->retry_in.empty() || !result->retry_out.empty()) {
+    co_return ReplyRetry(request, in, *result);
   }
   FB_ASSERT(result->out_size <= in.out_size);
   const abi::IoctlOut out{.result = result->result, .flags = 0, .in_iovs = 0, .out_iovs = 0};

@@ -40,10 +40,12 @@ Unit ReplyCreated(Request& request, const Result<DirOps::Created>& created) {
 }
 
 DirOps::MakeArgs DecodeCreate(const Request& request, const abi::CreateIn& in) {
+  const bool is_short = request.minor() < 12;
   return {.mode = S_IFREG | (in.mode & 07777u),
-          .umask = request.minor() < 12 ? 0 : in.umask,
+          .umask = is_short ? 0 : in.umask,
           .rdev = 0,
-          .link_target = {}};
+          .link_target = {},
+          .kill_suidgid = !is_short && (in.open_flags & abi::kOpenKillSuidGid) != 0};
 }
 
 }  // namespace

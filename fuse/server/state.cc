@@ -89,7 +89,7 @@ bool Session::InterruptRunning(ChannelState& asking, std::uint64_t key) {
   ForEachInProgress([&](ChannelState& channel, InProgress& progress, CancelToken&) {
     if (!found && progress.key() == key) {
       found = true;
-      progress.Mark(key);
+      channel.marked.Add(key);
       channel.bell.Ring();
     }
   });
@@ -108,12 +108,9 @@ bool Session::CancelHere(ChannelState& here, std::uint64_t key) {
 }
 
 void Session::CancelMarked(ChannelState& channel) {
-  ForEachInProgress([&](ChannelState& owner, InProgress& progress, CancelToken&) {
-    const std::uint64_t marked = &owner == &channel ? progress.TakeMark() : 0;
-    if (marked != 0) {
-      CancelHere(channel, marked);
-    }
-  });
+  for (const std::uint64_t key : channel.marked.Take()) {
+    CancelHere(channel, key);
+  }
 }
 
 void Session::CancelAll(ChannelState& channel) {

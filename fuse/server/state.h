@@ -23,7 +23,8 @@ struct ChannelState {
   std::size_t request_total;
   std::unique_ptr<Request[]> requests;   // one per slot
   std::atomic<std::uint64_t> served{0};  // written by this loop only
-  Bell bell;                             // somebody marked a request of this channel
+  MarkedRequests marked;                 // of this channel, by other loops
+  Bell bell;                             // rung for `marked`
   bool stopping = false;
   TaskScope tasks;  // parked requests, and what waits for the bell
 };

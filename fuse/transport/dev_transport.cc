@@ -92,6 +92,16 @@ Task<Result<Unit, Error>> DevTransport::Start(std::span<AioContext* const> loops
   co_return Unit{};
 }
 
+Task<Result<>> DevTransport::WriteBack(NodeId node, std::chrono::milliseconds limit) {
+  State& state = *state_;
+  const CoMutex::Guard guard = co_await state.stopping.Lock();
+  const Result<> written = co_await AioContext::Current().RunBlocking([&state, node, limit] {
+    state.notifier.InvalidateInode(node, 0, 0);
+    return state.notifier.WaitUntilTaken(limit);
+  });
+  co_return written;
+}
+
 Task<Unit> DevTransport::Stop() {
   State& state = *state_;
   const CoMutex::Guard guard = co_await state.stopping.Lock();

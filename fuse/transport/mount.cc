@@ -252,11 +252,19 @@ Result<Unit, Error> FuseMount::UnmountEntry() {
   const std::string path = TablePath();
   if (entry_.has_value() && !path.empty()) {
     FB_ASSIGN(const std::vector<MountEntry> table, ReadMountTable(path));
+    const bool listed = std::any_of(table.begin(), table.end(), [this](const MountEntry& entry) {
+      return entry.IsSameMount(*entry_);
+    });
+    if (!listed) {
+      return Error{Errno(EINVAL), fmt::format("'{}': had been unmounted already, but programs that "
+                                              "had it open still used it until now",
+                                              mountpoint_)};
+    }
     const MountEntry* const top = FindTopMount(table, mountpoint_);
     if (top == nullptr || !top->IsSameMount(*entry_)) {
-      return Error{Errno(EBUSY), fmt::format("'{}': not unmounted, for something else is mounted "
-                                             "over the export or in its place",
-                                             mountpoint_)};
+      return Error{Errno(EBUSY),
+                   fmt::format("'{}': not unmounted, for something else is mounted over the export",
+                               mountpoint_)};
     }
   }
   if (keeper_.running()) {

@@ -42,10 +42,27 @@ void Notifier::Stop() {
     entries_.clear();
   }
   wake_.notify_all();
+  progress_.notify_all();
   if (thread_.joinable()) {
     thread_.join();
   }
   device_.reset();
+}
+
+Result<> Notifier::WaitUntilTaken(std::chrono::milliseconds limit) {
+  std::unique_lock lock(mutex_);
+  if (!accepting_) {
+    return Errno{ENODEV};
+  }
+  // The queue is FIFO by inode, and one of them goes at a time; all else goes with the next one.
+  const bool other = resend_ || !entries_.empty();
+  const std::uint64_t last = begun_ + std::max<std::uint64_t>(order_.size(), other ? 1 : 0);
+  const bool in_time =
+      progress_.wait_for(lock, limit, [this, last] { return stop_ || sent_ >= last; });
+  if (sent_ >= last) {
+    return Ok();
+  }
+  return Errno{in_time ? ENODEV : ETIMEDOUT};
 }
 
 void Notifier::InvalidateInode(NodeId node, std::int64_t offset, std::int64_t length) {
@@ -146,6 +163,9 @@ void Notifier::Run() {
   Work work;
   while (Take(work)) {
     Send(work);
+    const std::lock_guard lock(mutex_);
+    ++sent_;
+    progress_.notify_all();
   }
 }
 
@@ -156,6 +176,7 @@ bool Notifier::Take(Work& work) {
     return false;
   }
   work = Work{};
+  ++begun_;
   work.resend = std::exchange(resend_, false);
   work.entries.swap(entries_);
   if (!order_.empty()) {

@@ -3,6 +3,7 @@
 // FUSE_NOTIFY_INVAL_INODE waits in write(2) for pages that a READ or WRITE in progress holds; a
 // data loop that waited there could never answer that request.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -35,6 +36,9 @@ class Notifier final : public FuseNotifier {
   // Drops what waits, and waits for the message that is being written. Blocks; the channels must go
   // on serving meanwhile, or the session must be over.
   void Stop();
+  // Waits until the client has taken every notification before this. ETIMEDOUT; ENODEV: stopped.
+  // Blocks as Stop does, but no longer than `limit`.
+  Result<> WaitUntilTaken(std::chrono::milliseconds limit);
 
   void InvalidateInode(NodeId node, std::int64_t offset, std::int64_t length) override;
   void InvalidateEntry(NodeId parent, std::string_view name) override;
@@ -76,6 +80,9 @@ class Notifier final : public FuseNotifier {
   bool accepting_ = false;
   bool stop_ = false;
   bool resend_ = false;
+  std::uint64_t begun_ = 0;  // how often Take has returned something to send
+  std::uint64_t sent_ = 0;   // and how often that has been sent
+  std::condition_variable progress_;
   std::map<NodeId, Ranges> inodes_;
   std::deque<NodeId> order_;  // of inodes_
   std::deque<Entry> entries_;

@@ -6,6 +6,8 @@ namespace fusebay {
 
 // Runs `task` on another loop and resumes the caller on its own: the only way to cross loops.
 //   const auto r = co_await RunOn(loop, Work());
+// Work must be a coroutine: it starts there. The body of a plain function that returns a Task (one
+// that is ready, or another function's) runs on the caller's loop, when the argument is evaluated.
 template <class T>
 class RunOn {
  public:

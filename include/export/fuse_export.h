@@ -30,10 +30,11 @@ struct FuseExportOptions {
   OnOffAuto allow_other = OnOffAuto::kAuto;
   ExportCache cache = ExportCache::kAuto;
   // Beyond QEMU's options:
-  bool auto_unmount = false;     // fusermount3 unmounts when this process dies
-  long mount_namespace_pid = 0;  // mount there instead of here; 0: here
-  std::string fusermount;        // empty: fusermount3
-  std::string source;            // shown as the mount's source: the image's path
+  bool auto_unmount = false;             // fusermount3 unmounts when this process dies
+  long mount_namespace_pid = 0;          // mount there instead of here; 0: here
+  std::string fusermount;                // empty: fusermount3
+  std::string source;                    // shown as the mount's source: the image's path
+  std::vector<std::string> mount_flags;  // of mount(8): exec, noexec, dirsync
 };
 
 // What all FUSE exports of a process share: which mountpoints they have.

@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -64,6 +65,11 @@ class DevTransport final : public FuseTransport {
   FuseNotifier& notifier() override;
   std::uint32_t max_payload() const override;
   void OnInit(const Negotiated& negotiated) override;
+  // Makes the client's kernel write what it holds of a node's written pages (mmap, writeback cache)
+  // and drop its cache. Needs no path: also when the mount is hidden, detached with files open, or
+  // elsewhere. A write that fails is told to the client, not here. ETIMEDOUT: goes on without us;
+  // ENODEV: the session is over. REQUIRES: the channels are served.
+  Task<Result<>> WriteBack(NodeId node, std::chrono::milliseconds limit);
   // Waits until every request that was handed out has come back to Exchange. A mount that something
   // else has been mounted over stays in the table, dead; this is logged.
   Task<Unit> Stop() override;

@@ -34,6 +34,7 @@ class DirOps {
     std::uint32_t umask = 0;
     std::uint32_t rdev = 0;        // for device nodes
     std::string_view link_target;  // for symbolic links
+    bool kill_suidgid = false;     // CREATE: of a file that exists, as of OpenArgs
   };
   struct Created {
     Entry entry;

@@ -68,4 +68,10 @@ Result<Unit, Error> Unmount(const MountEntry& entry, UnmountMode mode,
 // once.
 void AbortSession(const MountEntry& entry);
 
+// Lets the kernel read `bytes` ahead of a client of `entry` that reads in sequence, where it offers
+// 128 KiB. Needs root. Holds once the session's INIT has been answered; before it, the answer
+// lowers it again.
+Result<> SetReadAhead(const MountEntry& entry, std::uint32_t bytes,
+                      const std::string& sysfs = "/sys");
+
 }  // namespace fusebay::fuse

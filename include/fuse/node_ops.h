@@ -49,7 +49,7 @@ class NodeOps {
 class FileOps {
  public:
   virtual ~FileOps() = default;
-  virtual Task<Result<Opened>> Open(const Caller&, NodeId, std::uint32_t) {
+  virtual Task<Result<Opened>> Open(const Caller&, NodeId, const OpenArgs&) {
     return Result<Opened>{NotSupported()};
   }
   // The last close. lock_owner is set when the flock of that owner must go.

@@ -29,6 +29,9 @@ class ServerHook {
   virtual ~ServerHook() = default;
   virtual void OnRequest(std::uint32_t opcode, std::uint64_t unique) = 0;
   virtual void OnReply(std::uint32_t opcode, std::uint64_t unique, std::int32_t error) = 0;
+  // What client and server have agreed on, within the OnRequest and OnReply of an INIT that
+  // succeeds.
+  virtual void OnInit(const Negotiated&) {}
 };
 
 class FuseServer {

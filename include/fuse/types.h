@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/sync.h"
@@ -85,6 +86,11 @@ struct SetAttrArgs {
   bool open_truncate = false;  // O_TRUNC at open, not truncate(2)
 };
 
+struct OpenArgs {
+  std::uint32_t flags = 0;    // O_*
+  bool kill_suidgid = false;  // the open truncates, on behalf of somebody who may not keep them
+};
+
 struct ReadArgs {
   std::uint64_t offset = 0;
   std::uint32_t open_flags = 0;  // O_* of the open file
@@ -106,9 +112,20 @@ struct FileLock {
   std::uint32_t pid = 0;
 };
 
+// A part of the memory of the process that called ioctl(2).
+struct IoctlRange {
+  std::uint64_t address = 0;
+  std::uint64_t length = 0;
+};
+
 struct IoctlResult {
   std::int32_t result = 0;
   std::uint32_t out_size = 0;
+  // If there are any, nothing has been done: the kernel asks once more, with the bytes of
+  // `retry_in`, and with room for those that it will then put into `retry_out`. Only where
+  // IoctlArgs::flags has kIoctlUnrestricted; kIoctlMaxIov of both together at most.
+  std::vector<IoctlRange> retry_in{};
+  std::vector<IoctlRange> retry_out{};
 };
 
 struct FsStat {

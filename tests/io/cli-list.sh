@@ -11,6 +11,7 @@ serve -w "disk one.img" a
 first=$server
 serve two.img "b c"
 text=$(fusebay list)
+expect_contains "$text" "$(id -un)"
 for word in "$dir/disk one.img" "$dir/a" "$dir/two.img" "$dir/b c" "$first" "$server"; do
   expect_contains "$text" "$word"
 done

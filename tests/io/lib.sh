@@ -1,16 +1,20 @@
 # Functions that every black-box test starts from: requirements, a folder, a server, checks.
 #
-# A test sources this file first. It then runs under a time limit (test_timeout, 60 seconds unless
-# set before), in $dir, and whatever it leaves behind is cleaned up by what is its own: mounts and
-# loop devices below $dir, processes that it started.
+# A test sources this file first. It then runs under a time limit (test_timeout, 60 seconds or
+# more unless set before), in $dir, and whatever it leaves behind is cleaned up by what is its own:
+# mounts and loop devices below $dir, processes that it started.
 #
 # Environment: FUSEBAY is the program under test. FUSEBAY_TEST_SERVER=peer starts
 # qemu-storage-daemon instead, which checks the tests themselves (docs/TESTING.md).
+# FUSEBAY_TEST_SECONDS is how long each part of a test under load runs; the limits grow with it.
 set -euo pipefail
+
+client_timeout=${client_timeout:-$((60 + ${FUSEBAY_TEST_SECONDS:-0}))}
+test_timeout=${test_timeout:-$((60 + 4 * ${FUSEBAY_TEST_SECONDS:-0}))} # for up to four parts
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ -z "${FUSEBAY_TEST_GUARDED:-}" ]; then
-  FUSEBAY_TEST_GUARDED=1 exec timeout --kill-after=15 "${test_timeout:-60}" bash "$0" "$@"
+  FUSEBAY_TEST_GUARDED=1 exec timeout --kill-after=15 "$test_timeout" bash "$0" "$@"
 fi
 
 FUSEBAY=$(realpath -m "${FUSEBAY:-$here/../../build/tools/fusebay}")
@@ -182,9 +186,9 @@ wait_until() {
   done
 }
 
-# client [ARGS] <<'PY': Python with the helpers of client.py, at most a minute.
+# client [ARGS] <<'PY': Python with the helpers of client.py, at most client_timeout seconds.
 client() {
-  timeout --kill-after=5 "${client_timeout:-60}" python3 - "$@" || fail "the client said no"
+  timeout --kill-after=5 "$client_timeout" python3 - "$@" || fail "the client said no"
 }
 
 # --- files ------------------------------------------------------------------------------------

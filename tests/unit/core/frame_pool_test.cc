@@ -1,34 +1,9 @@
 // Coroutine frames are reused, and a request in steady state allocates nothing at all.
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "core/scope.h"
 #include "core_fixture.h"
-
-namespace {
-
-thread_local std::uint64_t news = 0;
-
-}  // namespace
-
-// Counts every allocation of this program. The sanitizers have operators of their own; under them
-// only the frames are counted.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FUSEBAY_SANITIZED
-#endif
-#endif
-#if !defined(FUSEBAY_SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-void* operator new(std::size_t size) {
-  ++news;
-  void* const memory = std::malloc(size);
-  FB_ASSERT(memory != nullptr);
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
+#include "count_allocations.h"
 
 namespace fusebay::test {
 
@@ -64,17 +39,15 @@ Task<int> SleepTimes(AioContext& loop, int times) {
   co_return times;
 }
 
-std::uint64_t Allocations() { return news + FramePool::ThreadStats().mallocs; }
-
 // How many allocations `run` makes beyond those of a shorter run of the same.
 template <class F>
 std::uint64_t AllocationsOf(F run) {
   CHECK_EQ(run(10), 10);
-  const std::uint64_t start = Allocations();
+  const std::uint64_t start = AllocationsOfThisThread();
   CHECK_EQ(run(10), 10);
-  const std::uint64_t few = Allocations() - start;
+  const std::uint64_t few = AllocationsOfThisThread() - start;
   CHECK_EQ(run(300), 300);
-  return Allocations() - start - 2 * few;
+  return AllocationsOfThisThread() - start - 2 * few;
 }
 
 constexpr EngineKind kWaitKinds[] = {EngineKind::kIoUring, EngineKind::kThreads};

@@ -158,6 +158,26 @@ off_t SizeOf(const std::string& path) {
   return st.st_size;
 }
 
+// The file, mapped. What is written to it is never synced by this client, which keeps it open.
+class Mapping {
+ public:
+  explicit Mapping(const std::string& path)
+      : fd_(OpenFile(path, O_RDWR)),
+        start_(::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0)) {
+    CHECK(start_ != MAP_FAILED);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { ::munmap(start_, kSize); }
+  void Write(std::size_t offset, const std::string& text) const {
+    std::memcpy(static_cast<char*>(start_) + offset, text.data(), text.size());
+  }
+
+ private:
+  const UniqueFd fd_;
+  void* const start_;
+};
+
 std::string NodeText(const Scene& scene, std::size_t offset, std::size_t length) {
   return scene.node->Text(offset, length);
 }
@@ -306,17 +326,35 @@ TEST(StopWithOpenFilesCutsThemOff) {
   CHECK_EQ(SizeOf(scene.one.file), 0);
 }
 
-// Written through a mapping and never synced by the client, which still has the file open.
 TEST(StopWritesBackMappedPages) {
   Scene scene;
   Mounted mounted(scene, scene.Options(scene.one.file));
-  const UniqueFd fd = OpenFile(scene.one.file, O_RDWR);
-  void* const map = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-  CHECK(map != MAP_FAILED);
-  std::memcpy(static_cast<char*>(map) + 70000, "mapped", 6);
+  const Mapping mapping(scene.one.file);
+  mapping.Write(70000, "mapped");
   CHECK_OK(mounted.Stop());
   CHECK_EQ(NodeText(scene, 70000, 6), "mapped");
-  ::munmap(map, kSize);
+}
+
+TEST(StopWritesBackMappedPagesAfterALazyUmount) {
+  Scene scene;
+  Mounted mounted(scene, scene.Options(scene.one.file));
+  const Mapping mapping(scene.one.file);
+  mapping.Write(70000, "mapped");
+  CHECK_EQ(::umount2(scene.one.file.c_str(), MNT_DETACH), 0);
+  mapping.Write(900000, "later");
+  CHECK_OK(mounted.Stop());
+  CHECK_EQ(NodeText(scene, 70000, 6), "mapped");
+  CHECK_EQ(NodeText(scene, 900000, 5), "later");
+}
+
+TEST(StopWritesBackMappedPagesBelowAnotherMount) {
+  Scene scene;
+  Mounted mounted(scene, scene.Options(scene.one.file));
+  const Mapping mapping(scene.one.file);
+  mapping.Write(70000, "mapped");
+  CHECK_EQ(::mount("/proc/self/status", scene.one.file.c_str(), nullptr, MS_BIND, nullptr), 0);
+  CHECK_OK(mounted.Stop());
+  CHECK_EQ(NodeText(scene, 70000, 6), "mapped");
 }
 
 TEST(TwoExportsOfANodeShowTheSame) {

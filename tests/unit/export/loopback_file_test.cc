@@ -110,6 +110,55 @@ Task<int> DrainUnderReaders(Stage& stage, Readers& readers) {
   co_return seen;
 }
 
+// A disk in memory that takes its time to change its size, now more, now less: what does not wait
+// for others overtakes them.
+class SlowlySizedNode final : public BlockNode {
+ public:
+  explicit SlowlySizedNode(std::size_t most) : BlockNode("slow", "test", false), bytes_(most) {}
+
+ private:
+  Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
+    dst.CopyFrom(bytes_.data() + offset);
+    return Ok();
+  }
+  Task<Result<>> DoWrite(std::uint64_t offset, IoVec src, WriteFlags) override {
+    src.CopyTo(bytes_.data() + offset);
+    return Ok();
+  }
+  Task<Result<>> DoTruncate(std::uint64_t size, Prealloc) override {
+    co_await AioContext::Current().SleepFor(std::chrono::microseconds(size / 4096 % 3 * 150));
+    set_size(size);
+    co_return Ok();
+  }
+  std::vector<std::byte> bytes_;
+};
+
+constexpr std::uint64_t kGrowths = 400;
+constexpr std::uint64_t kGrowers = 8;  // half of them on each export
+
+// Writes every eighth page, so that all growers together write every page once. Nobody may take a
+// page away that has been written.
+Task<Unit> WriteOwnPages(LoopbackExport& file, std::uint64_t first) {
+  const std::string page(4096, static_cast<char>('a' + first));
+  for (std::uint64_t i = first; i < kGrowths; i += kGrowers) {
+    const Result<std::uint32_t> n = co_await file.client.Write(
+        LoopbackExport::kRoot, 0, i * page.size(), std::as_bytes(std::span(page)));
+    CHECK_OK(n);
+    CHECK_EQ(*n, page.size());
+    CHECK(file.ref().size() >= (i + 1) * page.size());
+  }
+  co_return Unit{};
+}
+
+Task<Unit> GrowTogether(LoopbackExport& one, LoopbackExport& two) {
+  TaskScope scope;
+  for (std::uint64_t i = 0; i < kGrowers; ++i) {
+    scope.Spawn(WriteOwnPages(i % 2 == 0 ? one : two, i));
+  }
+  co_await scope.Join();
+  co_return Unit{};
+}
+
 // Which threads have served requests.
 class ThreadHook final : public fuse::ServerHook {
  public:
@@ -300,6 +349,19 @@ TEST(AReadOnlyExportOfAWrittenNodeFollowsIt) {
   CHECK_EQ(writer.Written(6000, "tail"), 4u);
   CHECK_EQ(reader.Attr().size, 6004u);
   CHECK_EQ(reader.Read(6000, 100), "tail");
+}
+
+TEST(ExportsOfANodeGrowItTogether) {
+  Stage stage(2);
+  CHECK_OK(stage.graph.Add(std::make_unique<SlowlySizedNode>(kGrowths * 4096)));
+  const LoopbackExportOptions growable{.file = {.writable = true, .growable = true}};
+  LoopbackExport one(stage, "slow", growable);
+  LoopbackExport two(stage, "slow", growable);
+  stage.Run(GrowTogether(one, two));
+  CHECK_EQ(one.Attr().size, kGrowths * 4096);
+  for (std::uint64_t i = 0; i < kGrowths; ++i) {
+    CHECK(two.Read(i * 4096, 4096) == std::string(4096, static_cast<char>('a' + i % kGrowers)));
+  }
 }
 
 TEST(ParallelReadsOverlap) {

@@ -11,58 +11,8 @@
 
 #include "base/fd.h"
 #include "block/open_image.h"
+#include "count_allocations.h"
 #include "loopback_fixture.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FB_COUNTS_MALLOC 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define FB_COUNTS_MALLOC 0
-#endif
-#endif
-#if !defined(FB_COUNTS_MALLOC) && defined(__GLIBC__)
-#define FB_COUNTS_MALLOC 1
-#endif
-
-namespace {
-
-thread_local std::uint64_t allocations_of_this_thread = 0;
-
-}  // namespace
-
-#if FB_COUNTS_MALLOC
-// The program's own malloc comes before the C library's, for operator new and for every library.
-extern "C" {
-// NOLINTBEGIN: the names are glibc's.
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* old, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
-// NOLINTEND
-void* malloc(std::size_t size) {
-  ++allocations_of_this_thread;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  ++allocations_of_this_thread;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* old, std::size_t size) {
-  ++allocations_of_this_thread;
-  return __libc_realloc(old, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++allocations_of_this_thread;
-  return __libc_memalign(alignment, size);
-}
-int posix_memalign(void** result, std::size_t alignment, std::size_t size) {
-  ++allocations_of_this_thread;
-  *result = __libc_memalign(alignment, size);
-  return *result == nullptr ? ENOMEM : 0;
-}
-}
-#endif
 
 namespace fusebay::test {
 
@@ -122,7 +72,7 @@ struct Cost {
 };
 
 Task<Cost> CostOfThisThread() {
-  co_return Cost{allocations_of_this_thread, FramePool::ThreadStats().frames};
+  co_return Cost{AllocationsOfThisThread(), FramePool::ThreadStats().frames};
 }
 
 Task<Cost> CostOfServer(Stage& stage) {
@@ -179,15 +129,15 @@ void CheckCost(Stage& stage, const std::string& node, const LoopbackExportOption
 
 // Else zero allocations would mean nothing.
 TEST(AllocationsAreCounted) {
-#if !FB_COUNTS_MALLOC
-  Skip("a sanitizer has its own malloc");
-#endif
+  if (!kCountsMalloc) {
+    Skip("a sanitizer has its own malloc");
+  }
   Stage stage;
-  const std::uint64_t before = allocations_of_this_thread;
+  const std::uint64_t before = AllocationsOfThisThread();
   void* const kept = ::operator new(100);
   asm volatile("" : : "g"(kept) : "memory");  // or the compiler leaves it out
   ::operator delete(kept);
-  CHECK_EQ(allocations_of_this_thread - before, 1u);
+  CHECK_EQ(AllocationsOfThisThread() - before, 1u);
 }
 
 TEST(AReadOfARawImageAllocatesNothing) {

@@ -18,6 +18,22 @@ const SingleFileOptions kReadOnly{};
 const SingleFileOptions kWritable{.writable = true};
 const SingleFileOptions kShared{.writable = true, .allow_other = true};
 
+// The permission bits that are left of `mode` when `change` has been done to a file of two pages.
+template <class Change>
+std::uint32_t ModeAfter(std::uint32_t mode, Change change) {
+  FileUnderTest file(8192, kShared);
+  CHECK_OK(file.Set({.mode = mode}));
+  change(file);
+  return file.Attr().mode & 07777u;
+}
+
+void WriteAs(FileUnderTest& file, bool kill) {
+  char letter = 'x';
+  const iovec piece{&letter, 1};
+  CHECK_OK(file.Run(file.fs().Write(file.caller(), FileUnderTest::kRoot, {}, {.kill_suidgid = kill},
+                                    IoVec::Of(piece))));
+}
+
 }  // namespace
 
 TEST(AttributesAreThoseOfOneRegularFile) {
@@ -107,6 +123,45 @@ TEST(OwnerNeedsAllowOther) {
   CHECK_OK(shared.Set({.uid = 7, .gid = 8}));
   CHECK_EQ(shared.Attr().uid, 7u);
   CHECK_EQ(shared.Attr().gid, 8u);
+}
+
+TEST(AWriteDropsPrivilegesWhenTheKernelSaysSo) {
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { WriteAs(file, true); }), 0775u);
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { WriteAs(file, false); }), 06775u);
+}
+
+TEST(SetGroupIdStaysWhereTheGroupCannotExecute) {
+  CHECK_EQ(ModeAfter(06765, [](FileUnderTest& file) { WriteAs(file, true); }), 02765u);
+}
+
+TEST(ATruncateDropsPrivilegesWhenTheKernelSaysSo) {
+  CHECK_EQ(ModeAfter(06775,
+                     [](FileUnderTest& file) {
+                       CHECK_OK(file.Set({.size = 4096, .kill_suidgid = true}));
+                     }),
+           0775u);
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { CHECK_OK(file.Truncate(4096)); }), 06775u);
+}
+
+TEST(AnotherOwnerDropsPrivileges) {
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { CHECK_OK(file.Set({.uid = 7})); }), 0775u);
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { CHECK_OK(file.Set({.gid = 7})); }), 0775u);
+}
+
+TEST(FallocateAndCopyDropPrivileges) {
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { CHECK_OK(file.Fallocate(0, 0, 4096)); }),
+           0775u);
+  CHECK_EQ(ModeAfter(06775, [](FileUnderTest& file) { CHECK_OK(file.Copy(0, 4096, 10)); }), 0775u);
+}
+
+TEST(AnOpenThatTruncatesDropsPrivileges) {
+  CHECK_EQ(ModeAfter(06775,
+                     [](FileUnderTest& file) {
+                       CHECK_OK(file.Run(
+                           file.fs().Open(file.caller(), FileUnderTest::kRoot,
+                                          {.flags = O_WRONLY | O_TRUNC, .kill_suidgid = true})));
+                     }),
+           0775u);
 }
 
 TEST(ARefusedSetAttrChangesNothing) {

@@ -70,7 +70,7 @@ class FileUnderTest {
         fs_->CopyFileRange(caller_, {.offset_in = from, .offset_out = to, .length = length}));
   }
   Result<fuse::Opened> Open(int flags) {
-    return Run(fs_->Open(caller_, kRoot, static_cast<std::uint32_t>(flags)));
+    return Run(fs_->Open(caller_, kRoot, {.flags = static_cast<std::uint32_t>(flags)}));
   }
   Result<> Close(fuse::Opened opened) {
     return Run(fs_->Release(caller_, kRoot, opened.handle, std::nullopt));

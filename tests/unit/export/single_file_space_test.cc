@@ -33,7 +33,7 @@ TEST(WhatComesBackAfterAShrinkIsZeroes) {
 TEST(OpenTruncateLeavesAFixedDiskAlone) {
   FileUnderTest file(10);
   CHECK_OK(file.Write(0, "abc"));
-  CHECK_OK(file.Set({.size = 0}, false));
+  CHECK_OK(file.Set({.size = 0, .open_truncate = true}, false));
   CHECK_EQ(file.Read(0, 3), "abc");
   CHECK_OK(file.Set({.size = 5}, false));
   CHECK_EQ(file.size(), 5u);
@@ -43,7 +43,7 @@ TEST(OpenTruncateLeavesAFixedDiskAlone) {
 
 TEST(OpenTruncateEmptiesAGrowableOne) {
   FileUnderTest file(10, kGrowable);
-  CHECK_OK(file.Set({.size = 0}, false));
+  CHECK_OK(file.Set({.size = 0, .open_truncate = true}, false));
   CHECK_EQ(file.size(), 0u);
 }
 

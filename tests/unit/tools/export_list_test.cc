@@ -87,6 +87,17 @@ TEST(TextHasOneLinePerExport) {
   CHECK(Contains(text, "/srv/a\\x0ab"));
 }
 
+TEST(TextNamesTheUser) {
+  fuse::MountEntry roots = Entry(7, "/srv/m", 40);
+  roots.super_options = "rw,user_id=0";
+  fuse::MountEntry nameless = Entry(8, "/srv/n", 41);
+  nameless.super_options = "rw,user_id=4123456789";
+  const std::string text = RenderExportsText(JoinExports({roots, nameless}, {}));
+  CHECK(Contains(text, " USER "));
+  CHECK(Contains(text, " root "));
+  CHECK(Contains(text, " 4123456789 "));
+}
+
 TEST(NothingExportedIsNoText) { CHECK_EQ(RenderExportsText({}), ""); }
 
 TEST(JsonHasExactNames) {

@@ -72,6 +72,24 @@ TEST(OptionsOfMountAreAccepted) {
   CHECK_OK(Try("default_permissions,fsname=x,subtype=fusebay,strictatime,mand,iversion"));
 }
 
+TEST(ExecAndDirsyncAreFlagsOfTheMount) {
+  using Flags = std::vector<std::string>;
+  CHECK(Apply("rw,nosuid").request.fuse.mount_flags.empty());
+  CHECK(Apply("noexec,dirsync").request.fuse.mount_flags == Flags({"noexec", "dirsync"}));
+  CHECK(Apply("noexec,dirsync,exec").request.fuse.mount_flags == Flags({"dirsync", "exec"}));
+}
+
+TEST(MountsOfUsersAreNoexecUnlessTheySayExec) {
+  using Flags = std::vector<std::string>;
+  CHECK(Apply("user=joe").request.fuse.mount_flags == Flags({"noexec"}));
+  CHECK(Apply("users,exec").request.fuse.mount_flags == Flags({"exec"}));
+  CHECK(Apply("owner,nouser").request.fuse.mount_flags.empty());
+}
+
+TEST(LabelsOfSelinuxAreErrors) {
+  CHECK_MESSAGE(Try("context=system_u:object_r:tmp_t:s0"), "unknown option 'context'");
+}
+
 TEST(UnknownOptionsAreErrors) {
   CHECK_MESSAGE(Try("rw,bogus=1"), "unknown option 'bogus'");
   CHECK_MESSAGE(Try("help"), "unknown option 'help'");

@@ -1,23 +1,9 @@
 // A qcow2 node on a file in memory: reads, status, failures, and what a read costs.
 #include "qcow2/qcow2_node.h"
 
-#include <new>
-
 #include "compressed.h"
+#include "count_allocations.h"
 #include "qcow2_fixture.h"
-
-// Counts what this thread allocates, for the test of the hot path. The sanitizers have operators of
-// their own; under them nothing is counted.
-static thread_local std::uint64_t allocations = 0;
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size);
-  return memory != nullptr ? memory : (std::abort(), nullptr);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace fusebay::qcow2 {
 namespace {
@@ -58,12 +44,12 @@ TEST(ACachedReadTakesNoFrameAndNoMemory) {
   const iovec iov{bytes.data(), bytes.size()};
   disk.Read(0, 1);
   const auto frames = FramePool::ThreadStats().frames;
-  const auto before = allocations;
+  const auto before = ::fusebay::test::AllocationsOfThisThread();
   {
     const Task<Result<>> read = disk.image.Read(kCluster / 2, IoVec::Of(iov));
   }
   CHECK_EQ(FramePool::ThreadStats().frames, frames);
-  CHECK_EQ(allocations, before);
+  CHECK_EQ(::fusebay::test::AllocationsOfThisThread(), before);
   CHECK(bytes == Of('a', kCluster / 2) + Of('b', kCluster / 2));
 }
 

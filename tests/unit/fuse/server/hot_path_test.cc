@@ -1,33 +1,12 @@
 // The hot path: what READ and WRITE cost in the server.
-#include <cstdlib>
-#include <new>
-
+#include "count_allocations.h"
 #include "fake_kernel.h"
-
-namespace {
-
-thread_local std::uint64_t mallocs = 0;
-
-}  // namespace
-
-// The sanitizers have operators of their own; under them only frames are counted.
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-void* operator new(std::size_t size) {
-  ++mallocs;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) {
-    std::abort();
-  }
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace fusebay::fuse::test {
 namespace {
 
 using abi::Opcode;
+using fusebay::test::AllocationsOfThisThread;
 
 constexpr std::uint64_t kRequests = 100;
 
@@ -57,15 +36,14 @@ Cost CostOf(const Message& message) {
   TaskScope scope;
   scope.Spawn(ServeTimes(kernel, slot, kRequests));
   const FramePool::Stats before = FramePool::ThreadStats();
-  const std::uint64_t mallocs_before = mallocs;
+  const std::uint64_t mallocs_before = AllocationsOfThisThread();
   scope.Spawn(ServeTimes(kernel, slot, kRequests));
   const FramePool::Stats after = FramePool::ThreadStats();
   CHECK_EQ(scope.running(), 0u);
   CHECK_EQ(slot.out_error, 0);
   slot.payload_in = {};
   constexpr std::uint64_t kOfTheTest = 2;  // ServeTimes and what drives it
-  return {after.frames - before.frames - kOfTheTest,
-          mallocs - mallocs_before + after.mallocs - before.mallocs};
+  return {after.frames - before.frames - kOfTheTest, AllocationsOfThisThread() - mallocs_before};
 }
 
 TEST(ReadCostsOneFrameAndNoMalloc) {

@@ -1,4 +1,4 @@
-// Marks, the bell and early interrupts.
+// Keys, marks, the bell and early interrupts.
 #include "fuse/server/in_progress.h"
 
 #include <thread>
@@ -51,15 +51,20 @@ TEST(UniqueKeyIsTheSameForARequestThatIsSentAgain) {
   CHECK(UniqueKey(0) != 0);
 }
 
-TEST(MarkIsTakenOnce) {
+TEST(KeyIsThatOfTheRequestThatRuns) {
   InProgress progress;
   progress.Begin(8);
   CHECK_EQ(progress.key(), 8u);
-  progress.Mark(8);
-  CHECK_EQ(progress.TakeMark(), 8u);
-  CHECK_EQ(progress.TakeMark(), 0u);
   progress.End();
   CHECK_EQ(progress.key(), 0u);
+}
+
+TEST(EveryMarkedRequestIsTakenOnce) {
+  MarkedRequests marked;
+  marked.Add(8);
+  marked.Add(6);
+  CHECK(marked.Take() == (std::vector<std::uint64_t>{8, 6}));
+  CHECK(marked.Take().empty());
 }
 
 TEST(NoRingOfAnyThreadIsLost) {

@@ -39,6 +39,13 @@ TEST(OpenRepliesHandleFlagsAndBackingId) {
   CHECK_EQ(out.backing_id, 3);
 }
 
+TEST(OpenTellsThatPrivilegesMustGo) {
+  FakeKernel kernel;
+  const abi::OpenIn in{2, abi::kOpenKillSuidGid};
+  CHECK_EQ(kernel.ErrorOf(Message(Opcode::kOpen, 5).Args(in)), 0);
+  CHECK_EQ(kernel.fs.TakeLog(), "Open 5 flags=2 kill\n");
+}
+
 TEST(ReleasePassesTheOwnerWhoseFlockGoes) {
   FakeKernel kernel;
   abi::ReleaseIn in{7, 0, 0, 9};
@@ -186,6 +193,29 @@ TEST(IoctlCarriesDataBothWays) {
   CHECK_EQ(reply.bytes.size(), sizeof(abi::IoctlOut) + 4);
   CHECK_EQ(reply.Prefix<abi::IoctlOut>().result, 42);
   CHECK_EQ(reply.bytes.substr(sizeof(abi::IoctlOut)), "0123");
+}
+
+TEST(IoctlMayAskForPartsOfTheCallersMemory) {
+  FakeKernel kernel;
+  kernel.fs.retry_in = {{0x1000, 8}, {0x2000, 16}};
+  kernel.fs.retry_out = {{0x3000, 4}};
+  const abi::IoctlIn in{7, abi::kIoctlUnrestricted, 1, 0x1000, 0, 0};
+  const Reply reply = kernel.Ask(Message(Opcode::kIoctl, 5).Args(in));
+  CHECK_EQ(reply.bytes.size(), sizeof(abi::IoctlOut) + 3 * sizeof(abi::IoctlIovec));
+  const auto out = reply.Prefix<abi::IoctlOut>();
+  CHECK_EQ(out.flags, abi::kIoctlRetry);
+  CHECK_EQ(out.in_iovs, 2u);
+  CHECK_EQ(out.out_iovs, 1u);
+  CHECK_EQ(reply.Prefix<abi::IoctlIovec>(sizeof out + 16).base, 0x2000u);
+  CHECK_EQ(reply.Prefix<abi::IoctlIovec>(sizeof out + 16).length, 16u);
+  CHECK_EQ(reply.Prefix<abi::IoctlIovec>(sizeof out + 32).base, 0x3000u);
+}
+
+TEST(IoctlOfA32BitProgramIsNotRetriedByAnOldClient) {
+  FakeKernel kernel({.minor = 15});
+  kernel.fs.retry_in = {{0x1000, 8}};
+  const abi::IoctlIn in{7, abi::kIoctlUnrestricted | abi::kIoctlCompat, 1, 0x1000, 0, 0};
+  CHECK_EQ(kernel.ErrorOf(Message(Opcode::kIoctl, 5).Args(in)), ENOTTY);
 }
 
 TEST(IoctlThatBringsLessThanItSaysIsRefused) {

@@ -49,6 +49,13 @@ TEST(CreateRepliesEntryAndOpenAndKeepsAttrFlags) {
   CHECK_EQ(reply.Prefix<abi::OpenOut>(sizeof(abi::EntryOut)).handle, 8u);
 }
 
+TEST(CreateTellsThatPrivilegesMustGo) {
+  FakeKernel kernel;
+  const abi::CreateIn in{2, 0600, 0, abi::kOpenKillSuidGid};
+  WithEntry(kernel).Ask(Message(Opcode::kCreate, 5).Args(in).Name("f"));
+  CHECK_EQ(kernel.fs.TakeLog(), "Create 5 'f' mode=100600 umask=0 rdev=0 target= kill flags=2\n");
+}
+
 TEST(CreateOfAClientBefore9HasAShortEntry) {
   FakeKernel kernel({.minor = 8});
   const Reply reply = WithEntry(kernel).Ask(

@@ -32,8 +32,8 @@ std::uint64_t N(NodeId node) { return static_cast<std::uint64_t>(node); }
 std::uint64_t H(Handle handle) { return static_cast<std::uint64_t>(handle); }
 
 std::string Made(const DirOps::MakeArgs& args) {
-  return fmt::format("mode={:o} umask={:o} rdev={} target={}", args.mode, args.umask, args.rdev,
-                     args.link_target);
+  return fmt::format("mode={:o} umask={:o} rdev={} target={}{}", args.mode, args.umask, args.rdev,
+                     args.link_target, args.kill_suidgid ? " kill" : "");
 }
 
 std::string Locked(const XattrLockOps::LockArgs& args) {
@@ -138,8 +138,9 @@ Task<Result<std::uint64_t>> ScriptedFs::Bmap(const Caller&, NodeId node, std::ui
   return Answer(number);
 }
 
-Task<Result<Opened>> ScriptedFs::Open(const Caller&, NodeId node, std::uint32_t flags) {
-  log += fmt::format("Open {} flags={:x}\n", N(node), flags);
+Task<Result<Opened>> ScriptedFs::Open(const Caller&, NodeId node, const OpenArgs& args) {
+  log +=
+      fmt::format("Open {} flags={:x}{}\n", N(node), args.flags, args.kill_suidgid ? " kill" : "");
   return Answer(opened);
 }
 
@@ -202,6 +203,9 @@ Task<Result<IoctlResult>> ScriptedFs::Ioctl(const Caller&, NodeId node, Handle h
                                             const IoctlArgs& args, IoVec src, IoVec dst) {
   log += fmt::format("Ioctl {} {} flags={} command={} arg={} '{}' room={}\n", N(node), H(handle),
                      args.flags, args.command, args.arg, Text(src), dst.size);
+  if (src.size == 0 && dst.size == 0) {
+    return Answer(IoctlResult{.retry_in = retry_in, .retry_out = retry_out});
+  }
   const std::size_t size = std::min(dst.size, data.size());
   dst.First(size).CopyFrom(reinterpret_cast<const std::byte*>(data.data()));
   return Answer(IoctlResult{.result = static_cast<std::int32_t>(number),

@@ -25,7 +25,9 @@ class ScriptedFs final : public FuseFilesystem {
   std::string data = "0123456789";   // what READ, READLINK and xattrs give
   std::uint64_t number = 0;          // what LSEEK, BMAP, POLL, COPY_FILE_RANGE and IOCTL give
   std::vector<std::string> entries;  // of every directory
-  std::size_t looked_up = 0;         // entries that READDIRPLUS has counted
+  std::vector<IoctlRange> retry_in;  // what an IOCTL that brings nothing asks for
+  std::vector<IoctlRange> retry_out;
+  std::size_t looked_up = 0;  // entries that READDIRPLUS has counted
 
   std::size_t waiters() const { return waiters_.size(); }
   void LetGo();  // everything that waits, once its loop runs
@@ -41,7 +43,7 @@ class ScriptedFs final : public FuseFilesystem {
   Task<Result<>> SyncFs(const Caller&, NodeId) override;
   Task<Result<std::uint64_t>> Bmap(const Caller&, NodeId, std::uint64_t, std::uint32_t) override;
 
-  Task<Result<Opened>> Open(const Caller&, NodeId, std::uint32_t) override;
+  Task<Result<Opened>> Open(const Caller&, NodeId, const OpenArgs&) override;
   Task<Result<>> Release(const Caller&, NodeId, Handle, std::optional<std::uint64_t>) override;
   Task<Result<std::uint32_t>> Read(const Caller&, NodeId, Handle, const ReadArgs&, IoVec) override;
   Task<Result<std::uint32_t>> Write(const Caller&, NodeId, Handle, const WriteArgs&,

@@ -16,6 +16,9 @@ class Recorder final : public ServerHook {
   void OnReply(std::uint32_t opcode, std::uint64_t, std::int32_t error) override {
     log += "-" + std::to_string(opcode) + ":" + std::to_string(error) + " ";
   }
+  void OnInit(const Negotiated& negotiated) override {
+    log += "init:" + std::to_string(negotiated.minor) + " ";
+  }
   std::string log;
 };
 
@@ -26,7 +29,7 @@ TEST(HookIsCalledAroundEachRequest) {
   kernel.Ask(Message(Opcode::kLookup).Name("a"));
   kernel.Ask(Message(Opcode::kForget).Args(abi::ForgetIn{1}));
   kernel.Ask(Message(999u));
-  CHECK_EQ(recorder.log, "+26 -26:0 +1 -1:-2 +2 -2:0 +999 -999:-38 ");
+  CHECK_EQ(recorder.log, "+26 init:45 -26:0 +1 -1:-2 +2 -2:0 +999 -999:-38 ");
 }
 
 TEST(HookHearsOfAParkedRequestOnceItIsAnswered) {

@@ -4,33 +4,8 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "count_allocations.h"
 #include "loopback_session.h"
-
-namespace {
-std::atomic<std::uint64_t> allocations{0};
-}  // namespace
-
-// Counts what the hot path must not do. The sanitizers have operators of their own; under them only
-// the frames are counted.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FUSEBAY_SANITIZED
-#endif
-#endif
-#if !defined(FUSEBAY_SANITIZED) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size);
-  FB_ASSERT(memory != nullptr);
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace fusebay::fuse::test {
 namespace {
@@ -217,13 +192,11 @@ TEST(ReadAllocatesNothing) {
     for (int i = 0; i < 100; ++i) {
       CHECK_OK(co_await t.client.Read(1, 0, 0, data));
     }
-    const std::uint64_t before = allocations;
-    const std::uint64_t frames_before = FramePool::ThreadStats().mallocs;
+    const std::uint64_t before = fusebay::test::AllocationsOfThisThread();
     for (int i = 0; i < 100; ++i) {
       CHECK_OK(co_await t.client.Read(1, 0, 0, data));
     }
-    CHECK_EQ(allocations - before, 0u);
-    CHECK_EQ(FramePool::ThreadStats().mallocs - frames_before, 0u);
+    CHECK_EQ(fusebay::test::AllocationsOfThisThread() - before, 0u);
     co_return Unit{};
   });
 }

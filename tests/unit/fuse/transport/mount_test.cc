@@ -154,6 +154,16 @@ TEST(UnmountByTheUserIsNoticed) {
   CHECK_EQ(TopMount(place.file).type, "proc");  // what is there now is not touched
 }
 
+TEST(AMountThatTheUserHasDetachedIsNamedSo) {
+  RequireMounts();
+  const TemporaryMountpoints place;
+  FuseMount mount(OptionsFor(place.folder));
+  CHECK_OK(mount.Mount());
+  const UniqueFd in_use(::open(place.folder.c_str(), O_PATH | O_CLOEXEC));
+  CHECK_EQ(::umount2(place.folder.c_str(), MNT_DETACH), 0);
+  CHECK_MESSAGE(mount.Unmount(false), "had been unmounted already");
+}
+
 TEST(SomebodyElsesMountOnTopStays) {
   RequireMounts();
   const TemporaryMountpoints place;

@@ -70,7 +70,7 @@ class Fixture {
   std::vector<Written> Finish(std::size_t count) {
     if (!finished_) {
       finished_ = true;
-      go_.set_value();
+      LetGo();
       while (Count() < count + 1) {
         std::this_thread::yield();
       }
@@ -79,18 +79,25 @@ class Fixture {
     }
     return written_;
   }
-  Notifier notifier;
-
- private:
+  void LetGo() {
+    if (!gone_) {
+      gone_ = true;
+      go_.set_value();
+    }
+  }
   std::size_t Count() {
     const std::lock_guard lock(mutex_);
     return written_.size();
   }
+  Notifier notifier;
+
+ private:
   std::vector<Written> written_;
   std::mutex mutex_;
   std::promise<void> busy_;
   std::promise<void> go_;
   bool finished_ = false;
+  bool gone_ = false;
 };
 
 TEST(AdjacentRangesAreMerged) {
@@ -170,6 +177,30 @@ TEST(ResendsAreOne) {
   const auto written = f.Finish(1);
   CHECK_EQ(written.size(), 1u);
   CHECK(written[0].code == abi::NotifyCode::kResend);
+}
+
+TEST(WaitingEndsWhenAllBeforeItIsTaken) {
+  Fixture f;
+  f.notifier.InvalidateInode(NodeId{1}, 0, 0);
+  f.notifier.InvalidateInode(NodeId{2}, 0, 0);
+  CHECK_ERRNO(f.notifier.WaitUntilTaken(std::chrono::milliseconds(10)), ETIMEDOUT);
+  auto waiting = std::async(std::launch::async,
+                            [&f] { return f.notifier.WaitUntilTaken(std::chrono::seconds(20)); });
+  f.LetGo();
+  CHECK_OK(waiting.get());
+  CHECK_EQ(f.Count(), 3u);
+}
+
+TEST(WaitingForNothingIsShort) {
+  Fixture f;
+  f.LetGo();
+  CHECK_OK(f.notifier.WaitUntilTaken(std::chrono::seconds(20)));
+  CHECK_OK(f.notifier.WaitUntilTaken(std::chrono::milliseconds(0)));
+}
+
+TEST(WaitingOutsideASessionFails) {
+  Notifier notifier;
+  CHECK_ERRNO(notifier.WaitUntilTaken(std::chrono::seconds(20)), ENODEV);
 }
 
 TEST(UnknownNodesAreNoTrouble) {
