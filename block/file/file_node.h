@@ -98,6 +98,7 @@ class FileNode final : public BlockNode {
   Task<Result<>> PunchHole(std::uint64_t offset, std::uint64_t length);
   Task<Result<>> DiscardDevice(std::uint64_t offset, std::uint64_t length);
   // file_status.cc
+  BlockStatus StatusAt(std::uint64_t offset, std::uint64_t length, bool data);
   std::optional<BlockStatus> KnownStatus(std::uint64_t offset, std::uint64_t length);
   Task<Result<BlockStatus>> FindStatus(std::uint64_t offset, std::uint64_t length);
   Result<> FindRun(std::uint64_t offset, KnownRun& run) const;

@@ -11,7 +11,7 @@ namespace fusebay {
 
 Task<Result<BlockStatus>> FileNode::DoStatus(std::uint64_t offset, std::uint64_t length) {
   if (config_.is_device) {
-    return Result<BlockStatus>{BlockStatus{length, true, false, true}};
+    return Result<BlockStatus>{StatusAt(offset, length, true)};
   }
   const std::optional<BlockStatus> known = KnownStatus(offset, length);
   if (known.has_value()) {
@@ -20,13 +20,17 @@ Task<Result<BlockStatus>> FileNode::DoStatus(std::uint64_t offset, std::uint64_t
   return FindStatus(offset, length);
 }
 
+BlockStatus FileNode::StatusAt(std::uint64_t offset, std::uint64_t length, bool data) {
+  return {length, data, !data, true, 0, this, offset};
+}
+
 std::optional<BlockStatus> FileNode::KnownStatus(std::uint64_t offset, std::uint64_t length) {
   const std::lock_guard guard(known_mutex_);
   if (known_.generation != generation_.load(std::memory_order_acquire) || offset < known_.begin ||
       offset >= known_.end) {
     return std::nullopt;
   }
-  return BlockStatus{std::min(length, known_.end - offset), known_.data, !known_.data, true};
+  return StatusAt(offset, std::min(length, known_.end - offset), known_.data);
 }
 
 // The generation is read before the file system is asked: a run that a write has overtaken is never
@@ -43,7 +47,7 @@ Task<Result<BlockStatus>> FileNode::FindStatus(std::uint64_t offset, std::uint64
     const std::lock_guard guard(known_mutex_);
     known_ = run;
   }
-  co_return BlockStatus{std::min(length, run.end - offset), run.data, !run.data, true};
+  co_return StatusAt(offset, std::min(length, run.end - offset), run.data);
 }
 
 // Called on a worker thread. A file system without holes answers "all data"; past the end of a file

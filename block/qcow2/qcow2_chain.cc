@@ -222,6 +222,7 @@ Task<Result<Unit, Error>> OpenDataFile(const BlockdevOptions& options, OpenConte
   }
   const BlockdevRef child = FileNode(path);
   Inherit(options, *child.definition);
+  child.definition->read_only = image.file.node().read_only();
   if (look.is_device) {
     child.definition->driver = "host_device";
   }

@@ -6,7 +6,11 @@
 
 namespace fusebay::qcow2 {
 
-// What an image does with its children, none of which may change while it is open.
+// An image that is written is nobody else's, from its opening to its end: its tables in memory are
+// ahead of those on the disk.
+inline constexpr PermissionSet kWriteAlone{kPermConsistentRead | kPermWrite | kPermResize,
+                                           kPermConsistentRead | kPermWriteUnchanged};
+// What any other does with its children, none of which may change while it is open.
 inline constexpr PermissionSet kReadStable{kPermConsistentRead,
                                            kPermConsistentRead | kPermWriteUnchanged};
 

@@ -7,8 +7,11 @@
 
 #include "qcow2/qcow2_bitmap.h"
 #include "qcow2/qcow2_chain.h"
+#include "qcow2/qcow2_check.h"
 #include "qcow2/qcow2_io.h"
 #include "qcow2/qcow2_node.h"
+#include "qcow2/qcow2_sparse.h"
+#include "qcow2/read_header.h"
 
 namespace fusebay {
 
@@ -16,24 +19,10 @@ namespace qcow2 {
 
 namespace {
 
-constexpr std::size_t kFirstReadBytes = 4096;
-
 // What messages call the image: its file's name where it has one.
 Task<std::string> NameOf(const BlockRef& file) {
   const Result<ImageInfo, Error> info = co_await file.node().Info();
   co_return info.ok() && !info->filename.empty() ? info->filename : file.node().node_name();
-}
-
-Task<Result<Header, Error>> ReadHeader(const BlockRef& file, const std::string& filename) {
-  const TableName name{filename, "the qcow2 header"};
-  std::vector<std::byte> bytes(std::min<std::uint64_t>(file.size(), kFirstReadBytes));
-  CO_TRY(co_await ReadTable(file, 0, bytes, name));
-  const std::size_t wanted = std::min<std::uint64_t>(file.size(), HeaderBytes(bytes));
-  if (wanted > bytes.size()) {
-    bytes.resize(wanted);
-    CO_TRY(co_await ReadTable(file, 0, bytes, name));
-  }
-  co_return ParseHeader(bytes, file.size(), filename);
 }
 
 // The image's own L1 table, or that of the snapshot that was asked for.
@@ -67,18 +56,6 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   co_return Unit{};
 }
 
-// QEMU's rule, so that both see the same holes, with every cluster of the file taken for used.
-Task<bool> IsSparse(const Image& image) {
-  const Result<std::uint64_t> allocated = co_await image.file.node().AllocatedSize();
-  if (!allocated.ok()) {
-    co_return false;
-  }
-  const std::uint64_t cluster = image.header.cluster_size();
-  const std::uint64_t backed = *allocated / cluster;
-  const std::uint64_t used = image.file.size() / cluster + (image.file.size() % cluster != 0);
-  co_return used >= std::max(backed * 10 / 9, backed + 2);
-}
-
 Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
   const auto* const own = std::get_if<Qcow2Options>(&options.driver_options);
   if (own == nullptr || own->file.empty()) {
@@ -90,25 +67,60 @@ Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
   return Unit{};
 }
 
+// Whether the image is opened read-only. One that cannot be written safely is, if that may be.
+Result<bool, Error> DecideReadOnly(const BlockdevOptions& options, const Image& image) {
+  if (options.read_only) {
+    return true;
+  }
+  const auto& own = std::get<Qcow2Options>(options.driver_options);
+  std::string reason;
+  if (image.file.node().read_only()) {
+    reason = fmt::format("its file (node '{}') is read-only", image.file.node().node_name());
+  } else if (!own.snapshot.empty()) {
+    reason = "a snapshot cannot be written";
+  } else if (image.header.corrupt()) {
+    reason = "the image is marked as corrupt; repair it with fusebay img check -r all";
+  }
+  if (reason.empty() || options.auto_read_only) {
+    return !reason.empty();
+  }
+  return Error{Errno{EROFS}, fmt::format("{}: cannot be written: {}", image.filename, reason)};
+}
+
 Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
   CO_TRY(CheckOptions(options));
   const auto& own = std::get<Qcow2Options>(options.driver_options);
   Image image;
   CO_ASSIGN(image.file, co_await context.OpenChild(own.file, kReadStable));
   image.filename = co_await NameOf(image.file);
-  if (!options.read_only && !options.auto_read_only) {
-    co_return Error{Errno{EROFS},
-                    fmt::format("{}: qcow2 images are opened read-only", image.filename)};
-  }
   CO_ASSIGN(image.header, co_await ReadHeader(image.file, image.filename));
+  CO_ASSIGN(const bool read_only, DecideReadOnly(options, image));
+  if (!read_only) {
+    CO_TRY(image.file.SetPermissions(kWriteAlone));
+    if (image.header.dirty()) {
+      CO_TRY(co_await RepairDirty(image.file, image.header, image.filename));
+    }
+  }
   image.l2_cache_bytes = own.l2_cache_size;
+  image.refcount_cache_bytes = own.refcount_cache_size;
   CO_TRY(co_await ReadTables(own.snapshot, image));
   CO_TRY(co_await OpenDataFile(options, context, image));
   CO_TRY(co_await OpenBacking(options, context, image));
   image.is_sparse = co_await IsSparse(image);
-  std::unique_ptr<BlockNode> node =
-      std::make_unique<Qcow2Node>(context.node_name, std::move(image));
-  co_return std::move(node);
+  if (!read_only && image.data_file) {
+    CO_TRY(image.data_file.SetPermissions(kWriteAlone));
+  }
+  auto node = std::make_unique<Qcow2Node>(context.node_name, read_only, std::move(image));
+  if (!read_only) {
+    const Result<Unit, Error> prepared = co_await node->PrepareToWrite();
+    if (!prepared.ok()) {
+      const Result<> closed = co_await node->Close();
+      static_cast<void>(closed);  // nothing has been written
+      co_return prepared.error();
+    }
+  }
+  std::unique_ptr<BlockNode> opened = std::move(node);
+  co_return std::move(opened);
 }
 
 }  // namespace

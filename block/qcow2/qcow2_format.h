@@ -32,6 +32,7 @@ inline constexpr std::size_t kAtCompressionType = 104;
 
 inline constexpr std::uint32_t kHeaderLengthV2 = 72;
 inline constexpr std::uint32_t kMinHeaderLengthV3 = 104;
+inline constexpr std::uint32_t kHeaderLengthV3 = 112;  // with all the fields we know
 
 inline constexpr std::uint64_t kIncompatibleDirty = 1u << 0;
 inline constexpr std::uint64_t kIncompatibleCorrupt = 1u << 1;

@@ -26,6 +26,7 @@ struct Input {
   ByteSpan bytes;
   std::uint64_t file_size = 0;
   std::string_view filename;
+  HeaderUse use = HeaderUse::kOpen;
 
   std::uint32_t U32(std::size_t at) const { return LoadBe<std::uint32_t>(bytes.data() + at); }
   std::uint64_t U64(std::size_t at) const { return LoadBe<std::uint64_t>(bytes.data() + at); }
@@ -93,6 +94,10 @@ Checked ParseVersion3(const Input& in, Header& header) {
   }
   if (header.header_length > in.bytes.size()) {
     return in.Invalid("qcow2 header lies beyond the end of the file");
+  }
+  if (header.header_length > kHeaderLengthV3) {
+    const ByteSpan rest = in.bytes.first(header.header_length).subspan(kHeaderLengthV3);
+    header.unknown_fields.assign(rest.begin(), rest.end());
   }
   return Unit{};
 }
@@ -264,6 +269,9 @@ Checked CheckEncryption(const Input& in) {
       return Unit{};
     case kCryptAes:
     case kCryptLuks:
+      if (in.use == HeaderUse::kCheck) {
+        return Unit{};
+      }
       return in.Unsupported(fmt::format("the image is encrypted ({}), which cannot be read here",
                                         method == kCryptAes ? "AES" : "LUKS"));
     default:
@@ -275,7 +283,7 @@ Checked CheckRefcountTable(const Input& in, const Header& header) {
   if (header.refcount_order > kMaxRefcountOrder) {
     return in.Invalid("Reference count entry width too large; may not exceed 64 bits");
   }
-  if (header.refcount_table_clusters == 0) {
+  if (header.refcount_table_clusters == 0 && in.use == HeaderUse::kOpen) {
     return in.Invalid("Image does not contain a reference count table");
   }
   if (header.refcount_table_clusters > kMaxRefcountTableBytes >> header.cluster_bits) {
@@ -286,7 +294,7 @@ Checked CheckRefcountTable(const Input& in, const Header& header) {
     return in.Invalid(fmt::format("Reference count table offset {:#x} is not aligned to a cluster",
                                   header.refcount_table_offset));
   }
-  if (header.refcount_table_offset >= in.file_size) {
+  if (header.refcount_table_offset >= in.file_size && in.use == HeaderUse::kOpen) {
     return in.Invalid(fmt::format("Reference count table at {:#x} lies beyond the end of the file",
                                   header.refcount_table_offset));
   }
@@ -345,8 +353,8 @@ std::size_t HeaderBytes(ByteSpan head) {
 }
 
 Result<Header, Error> ParseHeader(ByteSpan bytes, std::uint64_t file_size,
-                                  std::string_view filename) {
-  Input in{bytes, file_size, filename};
+                                  std::string_view filename, HeaderUse use) {
+  Input in{bytes, file_size, filename, use};
   Header header;
   FB_TRY(ParseFixed(in, header));
   in.bytes = bytes.first(std::min<std::size_t>(bytes.size(), header.cluster_size()));

@@ -57,6 +57,8 @@ struct Header {
   std::vector<FeatureName> feature_names;
   std::optional<BitmapsExtension> bitmaps;
   std::vector<UnknownExtension> unknown_extensions;
+  // Of a longer header than we know: optional fields, kept like unknown extensions.
+  std::vector<std::byte> unknown_fields;
 
   std::uint32_t cluster_size() const { return 1u << cluster_bits; }
   bool dirty() const { return (incompatible & kIncompatibleDirty) != 0; }
@@ -78,10 +80,14 @@ int ProbeHeader(ByteSpan head);
 // anyway: what is there.
 std::size_t HeaderBytes(ByteSpan head);
 
+// What the header is read for. A check takes a refcount table that is missing or beyond the end of
+// the file, for it can make a new one, and an encrypted image, for it does not look at its data.
+enum class HeaderUse : std::uint8_t { kOpen, kCheck };
+
 // Parses and checks the header in `bytes`, the first HeaderBytes of a file, or all of it if it is
 // shorter. Messages begin with `filename` and name the field and the bound.
 Result<Header, Error> ParseHeader(ByteSpan bytes, std::uint64_t file_size,
-                                  std::string_view filename);
+                                  std::string_view filename, HeaderUse use = HeaderUse::kOpen);
 
 // Checks an L1 table, the image's own or a snapshot's (`whose` begins the message: "L1 table",
 // "L1 table of snapshot '1'"): alignment, length, place in the file, and that it maps

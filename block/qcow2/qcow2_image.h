@@ -22,6 +22,7 @@ struct Image {
   std::vector<std::uint64_t> l1;
   std::uint64_t virtual_size = 0;
   std::uint64_t l2_cache_bytes = 0;
+  std::uint64_t refcount_cache_bytes = 0;
   // Much of the file is holes although the image counts it as data, as preallocation=metadata
   // leaves it: then a look into the file tells which data is zeroes.
   bool is_sparse = false;

@@ -3,11 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
 
 namespace fusebay::qcow2 {
 
 namespace {
+
+constexpr std::size_t kMaxJoinedSlices = 64;
 
 Task<Result<>> ReadTheFirst(const BlockRef& ref, std::uint64_t offset, std::size_t there,
                             IoVec dst) {
@@ -42,6 +45,27 @@ Task<Result<>> ReadOrZero(const BlockRef& ref, std::uint64_t offset, IoVec dst) 
     return ref.Read(offset, dst);
   }
   return ReadTheFirst(ref, offset, size - offset, dst);
+}
+
+Task<Result<>> WriteSlices(const BlockRef& file, const std::vector<TableCache::Copy>& slices) {
+  std::array<iovec, kMaxJoinedSlices> pieces;
+  std::size_t next = 0;
+  while (next < slices.size()) {
+    const std::uint64_t offset = slices[next].key;
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    while (count < pieces.size() && next < slices.size() && slices[next].key == offset + bytes) {
+      const std::vector<std::byte>& slice = slices[next].bytes;
+      pieces[count] = {const_cast<std::byte*>(slice.data()), slice.size()};
+      bytes += slice.size();
+      ++count;
+      ++next;
+    }
+    const IoVec all{{pieces.data(), count}, 0, bytes};
+    const Result<> written = co_await file.Write(offset, all, {});
+    CO_TRY(written);
+  }
+  co_return Ok();
 }
 
 }  // namespace fusebay::qcow2

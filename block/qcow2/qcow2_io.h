@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "block/block_ref.h"
+#include "qcow2/table_cache.h"
 
 namespace fusebay::qcow2 {
 
@@ -19,5 +20,8 @@ Task<Result<Unit, Error>> ReadTable(const BlockRef& file, std::uint64_t offset, 
 
 // Fills dst; what lies past the node's end is zeroes. No frame where nothing does.
 Task<Result<>> ReadOrZero(const BlockRef& ref, std::uint64_t offset, IoVec dst);
+
+// Writes changed slices, neighbours with one write.
+Task<Result<>> WriteSlices(const BlockRef& file, const std::vector<TableCache::Copy>& slices);
 
 }  // namespace fusebay::qcow2

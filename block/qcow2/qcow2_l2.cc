@@ -68,14 +68,44 @@ std::string_view FaultText(Fault fault) {
       return "subclusters are allocated without a host cluster";
     case Fault::kCompressedBitmap:
       return "a compressed cluster has subclusters";
+    case Fault::kIntoMetadata:
+      return "the L2 entry points into the image's metadata";
   }
   return "unknown";
 }
 
+RawL2Entry LoadL2(const L2Layout& layout, const std::byte* raw) {
+  return {LoadBe<std::uint64_t>(raw), layout.extended ? LoadBe<std::uint64_t>(raw + 8) : 0};
+}
+
+void StoreL2(const L2Layout& layout, std::byte* raw, const RawL2Entry& value) {
+  StoreBe(raw, value.entry);
+  if (layout.extended) {
+    StoreBe(raw + 8, value.bitmap);
+  }
+}
+
+RawL2Entry EncodeL2(const L2Layout& layout, const L2Entry& decoded) {
+  if (decoded.compressed) {
+    return {kCompressed | decoded.descriptor, 0};
+  }
+  FB_ASSERT((decoded.allocated & decoded.zero) == 0);
+  RawL2Entry raw;
+  if (decoded.has_host) {
+    raw.entry = decoded.host_offset | (decoded.copied ? kCopied : 0);
+  }
+  if (layout.extended) {
+    raw.bitmap = std::uint64_t{decoded.zero} << 32 | decoded.allocated;
+  } else if (decoded.zero != 0) {
+    FB_ASSERT(layout.has_zero_flag);
+    raw.entry |= kReadsAsZeroes;
+  }
+  return raw;
+}
+
 Result<L2Entry, Fault> DecodeL2(const L2Layout& layout, const std::byte* raw,
                                 std::uint64_t guest_offset) {
-  const auto entry = LoadBe<std::uint64_t>(raw);
-  const std::uint64_t bitmap = layout.extended ? LoadBe<std::uint64_t>(raw + 8) : 0;
+  const auto [entry, bitmap] = LoadL2(layout, raw);
   if ((entry & kCompressed) != 0) {
     return DecodeCompressed(layout, entry, bitmap);
   }
@@ -83,6 +113,7 @@ Result<L2Entry, Fault> DecodeL2(const L2Layout& layout, const std::byte* raw,
     return Fault::kReserved;
   }
   L2Entry decoded;
+  decoded.copied = (entry & kCopied) != 0;
   decoded.host_offset = entry & kOffsetMask;
   if ((decoded.host_offset & (layout.cluster_size() - 1)) != 0) {
     return Fault::kUnaligned;
@@ -93,6 +124,7 @@ Result<L2Entry, Fault> DecodeL2(const L2Layout& layout, const std::byte* raw,
     return Fault::kNotIdentity;
   }
   const bool zero = (entry & kReadsAsZeroes) != 0;
+  decoded.has_host = has_cluster && !(zero && decoded.host_offset == 0);
   if (layout.extended) {
     return zero ? Result<L2Entry, Fault>{Fault::kReserved}
                 : DecodeUnits(layout, has_cluster, bitmap, decoded);

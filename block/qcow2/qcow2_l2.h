@@ -33,11 +33,26 @@ struct L2Layout {
 // cluster), zero, or neither: then the backing image has it. Bit i is unit i.
 struct L2Entry {
   bool compressed = false;
+  bool copied = false;  // nothing else refers to the host cluster: it may be written in place
   std::uint32_t allocated = 0;
   std::uint32_t zero = 0;
   std::uint64_t host_offset = 0;  // of the cluster
+  bool has_host = false;          // there is a host cluster, though a zero cluster does not use it
   std::uint64_t descriptor = 0;   // of a compressed cluster
 };
+
+// An entry as it is in a table, in our byte order; `bitmap` is 0 without extended L2.
+struct RawL2Entry {
+  std::uint64_t entry = 0;
+  std::uint64_t bitmap = 0;
+  friend bool operator==(const RawL2Entry&, const RawL2Entry&) = default;
+};
+RawL2Entry LoadL2(const L2Layout& layout, const std::byte* raw);
+void StoreL2(const L2Layout& layout, std::byte* raw, const RawL2Entry& value);
+
+// What a table holds for `decoded`, which REQUIRES: is what DecodeL2 can return. A cluster that is
+// allocated or has a host_offset gets the "copied" flag if decoded.copied.
+RawL2Entry EncodeL2(const L2Layout& layout, const L2Entry& decoded);
 
 // What a wrong entry is wrong about. Every one makes a read of the cluster fail with EIO.
 enum class Fault : std::uint8_t {
@@ -52,6 +67,7 @@ enum class Fault : std::uint8_t {
   kBitmapConflict,
   kBitmapWithoutCluster,
   kCompressedBitmap,
+  kIntoMetadata,
 };
 std::string_view FaultText(Fault fault);
 

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "base/align.h"
+#include "base/bytes.h"
 
 namespace fusebay::qcow2 {
 
@@ -61,19 +62,19 @@ Units FirstUnits(const L2Entry& entry, std::uint32_t unit, std::uint32_t units) 
 struct ClusterMap::Walk {
   std::uint64_t at;
   const std::uint64_t end;
+  const bool for_write;
   Found found;
 
   // Adds bytes of the virtual disk that begin at `at`; false if they do not continue the run.
-  bool Add(Run::Kind kind, std::uint64_t host_offset, std::uint64_t length) {
+  bool Add(const Run& part) {
     Run& run = found.run;
-    length = std::min(length, end - at);
     if (run.length == 0) {
-      run.kind = kind;
-      run.host_offset = host_offset;
-    } else if (kind != run.kind ||
-               (kind == Run::Kind::kData && host_offset != run.host_offset + run.length)) {
+      run = part;
+      run.length = 0;
+    } else if (!run.IsContinuedBy(part)) {
       return false;
     }
+    const std::uint64_t length = std::min(part.length, end - at);
     run.length += length;
     at += length;
     return at < end;
@@ -91,15 +92,26 @@ ClusterMap::ClusterMap(const BlockRef& file, const Header& header, Setup setup)
     : layout_(header),
       table_bits_(Log2(header.bytes_per_table())),
       slice_bits_(Log2(SliceBytes(layout_) / layout_.entry_bytes()) + layout_.cluster_bits),
-      l1_(std::move(setup.l1)),
       filename_(std::move(setup.filename)),
       source_(file),
       cache_(source_, SliceBytes(layout_),
-             CacheSlices(layout_, setup.virtual_size, setup.cache_bytes)) {}
+             CacheSlices(layout_, setup.virtual_size, setup.cache_bytes)) {
+  ReplaceL1(std::move(setup.l1));
+}
 
 ClusterMap::Found ClusterMap::TryFind(std::uint64_t offset, std::uint64_t length) {
-  FB_ASSERT(length > 0);
-  Walk walk{offset, offset + length, {}};
+  Walk walk{offset, offset + length, false, {}};
+  return Look(walk);
+}
+
+ClusterMap::Found ClusterMap::TryFindForWrite(std::uint64_t offset, std::uint64_t length) {
+  Walk walk{offset, offset + length, true, {}};
+  return Look(walk);
+}
+
+ClusterMap::Found ClusterMap::Look(Walk& walk) {
+  FB_ASSERT(walk.at < walk.end);
+  const std::lock_guard lock(mutex_);
   unsigned steps = 0;
   while (Step(walk) && ++steps < kMaxSteps) {
   }
@@ -107,25 +119,30 @@ ClusterMap::Found ClusterMap::TryFind(std::uint64_t offset, std::uint64_t length
   return walk.found;
 }
 
-Task<Result<Run>> ClusterMap::Find(std::uint64_t offset, std::uint64_t length) {
-  while (true) {
-    const Found found = TryFind(offset, length);
-    if (found.state == Found::State::kRun) {
-      co_return found.run;
-    }
-    if (found.state == Found::State::kFault) {
-      ReportFault(offset, found.fault);
-      co_return Errno{EIO};
-    }
-    if (source_.IsBeyondFile(found.missing)) {
-      ReportFault(offset, Fault::kL1BeyondFile);
-      co_return Errno{EIO};
-    }
-    const Result<> loaded = co_await cache_.Load(found.missing);
-    if (!loaded.ok()) {
-      co_return loaded.error();
-    }
+Task<Result<>> ClusterMap::Resolve(std::uint64_t offset, const Found& found) {
+  if (found.state == Found::State::kRun) {
+    co_return Ok();
   }
+  if (found.state == Found::State::kFault || source_.IsBeyondFile(found.missing)) {
+    ReportFault(offset, found.state == Found::State::kFault ? found.fault : Fault::kL1BeyondFile);
+    co_return Errno{EIO};
+  }
+  const Result<> loaded = co_await cache_.Load(found.missing);
+  if (!loaded.ok() && loaded.error() == Errno{ENOBUFS}) {
+    const Result<> room = co_await room_maker_->MakeRoom();
+    co_return room;
+  }
+  co_return loaded;
+}
+
+Task<Result<Run>> ClusterMap::Find(std::uint64_t offset, std::uint64_t length) {
+  Found found = TryFind(offset, length);
+  while (found.state != Found::State::kRun) {
+    const Result<> resolved = co_await Resolve(offset, found);
+    CO_TRY(resolved);
+    found = TryFind(offset, length);
+  }
+  co_return found.run;
 }
 
 // One L1 entry without a table, or one slice. Returns whether the walk goes on.
@@ -139,12 +156,10 @@ bool ClusterMap::Step(Walk& walk) {
     return walk.Stop(Found::State::kFault);
   }
   if (table == 0) {
-    return walk.Add(Run::Kind::kUnallocated, 0, ((index + 1) << table_bits_) - walk.at);
+    return walk.Add({.length = ((index + 1) << table_bits_) - walk.at});
   }
   const std::uint64_t slice_guest_offset = walk.at >> slice_bits_ << slice_bits_;
-  const std::uint64_t clusters_before =
-      (slice_guest_offset - (index << table_bits_)) >> layout_.cluster_bits;
-  const std::uint64_t key = table + clusters_before * layout_.entry_bytes();
+  const std::uint64_t key = SliceKey(table, walk.at);
   const TableCache::Pin slice = cache_.TryPin(key);
   if (!slice) {
     walk.found.missing = key;
@@ -169,16 +184,23 @@ bool ClusterMap::ScanSlice(Walk& walk, const std::byte* slice,
     if (entry->compressed) {
       // One cluster at a time: only a run of its own.
       if (walk.found.run.length == 0) {
-        walk.found.run.descriptor = entry->descriptor;
-        walk.found.run.offset_in_cluster = in_cluster;
-        walk.Add(Run::Kind::kCompressed, 0, layout_.cluster_size() - in_cluster);
+        walk.Add({.kind = Run::Kind::kCompressed,
+                  .length = layout_.cluster_size() - in_cluster,
+                  .descriptor = entry->descriptor,
+                  .offset_in_cluster = in_cluster});
       }
       return false;
     }
     const auto unit = static_cast<std::uint32_t>(in_cluster >> layout_.unit_bits);
-    const Units units = FirstUnits(*entry, unit, layout_.units());
+    Units units = FirstUnits(*entry, unit, layout_.units());
+    if (walk.for_write && units.kind == Run::Kind::kData && !entry->copied) {
+      units.kind = Run::Kind::kShared;
+    }
     const std::uint64_t units_end = std::uint64_t{unit + units.count} << layout_.unit_bits;
-    if (!walk.Add(units.kind, entry->host_offset + in_cluster, units_end - in_cluster)) {
+    if (!walk.Add({.kind = units.kind,
+                   .length = units_end - in_cluster,
+                   .has_host = entry->has_host,
+                   .host_offset = entry->host_offset + in_cluster})) {
       return false;
     }
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/align.h"
 #include "qcow2/qcow2_io.h"
 
 namespace fusebay::qcow2 {
@@ -12,15 +13,13 @@ namespace {
 constexpr std::uint32_t kMinPreferred = 4096;
 constexpr std::uint32_t kMaxPreferred = 1 << 20;
 
-BlockStatus PlainStatus(Run::Kind kind, std::uint64_t length) {
-  const bool data = kind == Run::Kind::kData || kind == Run::Kind::kCompressed;
-  return {length, data, !data, kind != Run::Kind::kUnallocated};
-}
+// A backing file that ends within a sector has zeroes in the rest of it, as QEMU sees it.
+constexpr std::uint64_t kSector = 512;
 
 }  // namespace
 
-Qcow2Node::Qcow2Node(std::string node_name, Image image)
-    : BlockNode(std::move(node_name), "qcow2", true),
+Qcow2Node::Qcow2Node(std::string node_name, bool read_only, Image image)
+    : BlockNode(std::move(node_name), "qcow2", read_only),
       image_(std::move(image)),
       map_(image_.file, image_.header,
            {std::move(image_.l1), image_.virtual_size, image_.l2_cache_bytes, image_.filename}),
@@ -31,8 +30,16 @@ Qcow2Node::Qcow2Node(std::string node_name, Image image)
   locked_ = image_.file.node().locked() && image_.data().node().locked();
 }
 
+Task<Result<Unit, Error>> Qcow2Node::PrepareToWrite() {
+  CO_ASSIGN(writer_, co_await Writer::Create(image_, map_, *this));
+  co_return Unit{};
+}
+
 // The common read, one run in cached tables, is the child's read: no frame of ours.
 Task<Result<>> Qcow2Node::DoRead(std::uint64_t offset, IoVec dst) {
+  if (writer_ != nullptr) {
+    return ReadGuest(offset, dst);
+  }
   const ClusterMap::Found found = map_.TryFind(offset, dst.size);
   if (found.state == ClusterMap::Found::State::kRun && found.run.length == dst.size) {
     return ReadRun(found.run, offset, dst);
@@ -48,6 +55,7 @@ Task<Result<>> Qcow2Node::ReadRun(const Run& run, std::uint64_t offset, IoVec ds
       dst.Fill(std::byte{0});
       return Ok();
     case Run::Kind::kData:
+    case Run::Kind::kShared:
       return ReadOrZero(image_.data(), run.host_offset, dst);
     case Run::Kind::kCompressed:
       break;
@@ -55,32 +63,54 @@ Task<Result<>> Qcow2Node::ReadRun(const Run& run, std::uint64_t offset, IoVec ds
   return inflater_.Read(run, dst);
 }
 
+Qcow2Node::Pass Qcow2Node::EnterGrace() {
+  return writer_ != nullptr ? Pass(writer_->EnterGrace()) : std::nullopt;
+}
+
+// What a look-up has found must not be given to somebody else before it has been read.
+Task<Result<>> Qcow2Node::ReadGuest(std::uint64_t offset, IoVec dst) {
+  {
+    const Pass pass = EnterGrace();
+    const ClusterMap::Found found = map_.TryFind(offset, dst.size);
+    if (found.state == ClusterMap::Found::State::kRun && found.run.length == dst.size) {
+      const Result<> read = co_await ReadRun(found.run, offset, dst);
+      co_return read;
+    }
+  }
+  const Result<> read = co_await ReadRuns(offset, dst);
+  co_return read;
+}
+
 Task<Result<>> Qcow2Node::ReadRuns(std::uint64_t offset, IoVec dst) {
   TaskScope pieces;
   Result<> result = Ok();
   std::size_t done = 0;
   while (done < dst.size && result.ok()) {
-    const Result<Run> run = co_await map_.Find(offset + done, dst.size - done);
-    if (!run.ok()) {
-      result = run.error();
-      break;
+    Pass pass = EnterGrace();
+    const ClusterMap::Found found = map_.TryFind(offset + done, dst.size - done);
+    if (found.state != ClusterMap::Found::State::kRun) {
+      pass.reset();
+      result = co_await map_.Resolve(offset + done, found);
+      continue;
     }
-    const IoVec piece = dst.Slice(done, run->length);
-    if (run->length == dst.size) {
-      const Result<> read = co_await ReadRun(*run, offset, piece);
+    const Run& run = found.run;
+    const IoVec piece = dst.Slice(done, run.length);
+    if (run.length == dst.size) {
+      const Result<> read = co_await ReadRun(run, offset, piece);
       co_return read;
     }
     if (pieces.running() == kMaxParallelRuns) {
       co_await pieces.Join();
     }
-    pieces.Spawn(ReadPiece(*run, offset + done, piece, result));
-    done += run->length;
+    pieces.Spawn(ReadPiece(run, offset + done, piece, result, std::move(pass)));
+    done += run.length;
   }
   co_await pieces.Join();
   co_return result;
 }
 
-Task<Unit> Qcow2Node::ReadPiece(Run run, std::uint64_t offset, IoVec dst, Result<>& result) {
+Task<Unit> Qcow2Node::ReadPiece(Run run, std::uint64_t offset, IoVec dst, Result<>& result,
+                                Pass /*held until the end*/) {
   const Result<> read = co_await ReadRun(run, offset, dst);
   if (!read.ok()) {
     result = read;
@@ -94,28 +124,34 @@ bool Qcow2Node::IsPlain(const Run& run) const {
                                              : run.kind != Run::Kind::kData || !image_.is_sparse;
 }
 
-// How far what follows `run`, which begins at `offset`, has the same status, as far as cached
-// tables tell.
-std::uint64_t Qcow2Node::SameState(const Run& run, std::uint64_t offset, std::uint64_t length) {
-  const BlockStatus first = PlainStatus(run.kind, 0);
-  std::uint64_t same = run.length;
-  for (unsigned runs = 1; same < length && runs < kMaxStatusRuns; ++runs) {
-    const ClusterMap::Found next = map_.TryFind(offset + same, length - same);
-    if (next.state != ClusterMap::Found::State::kRun || !IsPlain(next.run) ||
-        PlainStatus(next.run.kind, 0).data != first.data ||
-        PlainStatus(next.run.kind, 0).allocated != first.allocated) {
+// The status that the tables alone tell.
+BlockStatus Qcow2Node::PlainStatus(const Run& run) const {
+  const bool data = run.kind == Run::Kind::kData || run.kind == Run::Kind::kCompressed;
+  BlockStatus status{run.length, data, !data, run.kind != Run::Kind::kUnallocated};
+  if (run.has_host) {
+    status.file = &image_.data().node();
+    status.file_offset = run.host_offset;
+  }
+  return status;
+}
+
+// `run`, which begins at `offset`, with what goes on with the same, as far as cached tables tell.
+Run Qcow2Node::Lengthen(Run run, std::uint64_t offset, std::uint64_t length) {
+  for (unsigned runs = 1; run.length < length && runs < kMaxStatusRuns; ++runs) {
+    const ClusterMap::Found next = map_.TryFind(offset + run.length, length - run.length);
+    if (next.state != ClusterMap::Found::State::kRun || !run.IsContinuedBy(next.run)) {
       break;
     }
-    same += next.run.length;
+    run.length += next.run.length;
   }
-  return same;
+  return run;
 }
 
 Task<Result<BlockStatus>> Qcow2Node::DoStatus(std::uint64_t offset, std::uint64_t length) {
   length = std::min(length, size() - offset);
   const ClusterMap::Found found = map_.TryFind(offset, length);
   if (found.state == ClusterMap::Found::State::kRun && IsPlain(found.run)) {
-    return Result<BlockStatus>{PlainStatus(found.run.kind, SameState(found.run, offset, length))};
+    return Result<BlockStatus>{PlainStatus(Lengthen(found.run, offset, length))};
   }
   return StatusOfRun(offset, length);
 }
@@ -126,19 +162,45 @@ Task<Result<BlockStatus>> Qcow2Node::StatusOfRun(std::uint64_t offset, std::uint
     co_return run.error();
   }
   if (IsPlain(*run)) {
-    co_return PlainStatus(run->kind, SameState(*run, offset, length));
+    co_return PlainStatus(Lengthen(*run, offset, length));
   }
-  const bool is_data = run->kind == Run::Kind::kData;
-  const BlockRef& below = is_data ? image_.data() : image_.backing;
-  const std::uint64_t at = is_data ? run->host_offset : offset;
-  if (at >= below.size()) {
-    co_return BlockStatus{run->length, is_data, true, is_data};
+  Task<Result<BlockStatus>> looking =
+      run->kind == Run::Kind::kData ? StatusInFile(*run) : StatusOfBacking(*run, offset);
+  Result<BlockStatus> status = co_await std::move(looking);
+  co_return status;
+}
+
+// Of data that may be a hole in the file.
+Task<Result<BlockStatus>> Qcow2Node::StatusInFile(Run run) {
+  BlockStatus status = PlainStatus(run);
+  const BlockRef& file = image_.data();
+  if (run.host_offset >= file.size()) {
+    status.zero = true;
+    co_return status;
   }
-  const std::uint64_t there = std::min(run->length, below.size() - at);
-  Result<BlockStatus> status = co_await below.Status(at, there);
-  if (status.ok()) {
-    status->data |= is_data;
-    status->allocated = is_data;
+  const Result<BlockStatus> below = co_await file.Status(run.host_offset, run.length);
+  CO_TRY(below);
+  status.length = below->length;
+  status.zero = below->zero;
+  co_return status;
+}
+
+// Of what is not allocated here.
+Task<Result<BlockStatus>> Qcow2Node::StatusOfBacking(Run run, std::uint64_t offset) {
+  const std::uint64_t end = image_.backing.size();
+  const std::uint64_t padded_end = AlignUp(end, kSector);
+  if (offset >= padded_end) {
+    co_return PlainStatus(run);
+  }
+  const std::uint64_t at = std::min(offset, end - 1);
+  Result<BlockStatus> status = co_await image_.backing.Status(at, run.length);
+  CO_TRY(status);
+  ++status->depth;
+  if (offset >= end) {
+    status->length = std::min(run.length, padded_end - offset);
+    status->data = false;
+    status->zero = true;
+    status->file_offset += offset - at;
   }
   co_return status;
 }
@@ -165,11 +227,40 @@ Task<Result<ImageInfo, Error>> Qcow2Node::DoInfo() {
   co_return info;
 }
 
+Task<Result<>> Qcow2Node::DoWrite(std::uint64_t offset, IoVec src, WriteFlags flags) {
+  return writer_->Write(offset, src, flags);
+}
+
+Task<Result<>> Qcow2Node::DoWriteZeroes(std::uint64_t offset, std::uint64_t length,
+                                        ZeroFlags flags) {
+  return writer_->WriteZeroes(offset, length, flags, size());
+}
+
+Task<Result<>> Qcow2Node::DoSpace(std::uint64_t offset, std::uint64_t length, bool allocate) {
+  return allocate ? writer_->Allocate(offset, length) : writer_->Discard(offset, length, size());
+}
+
+Task<Result<>> Qcow2Node::DoFlush(FlushMode mode) {
+  return writer_ != nullptr ? writer_->Flush(mode) : Task<Result<>>(Ok());
+}
+
+Task<Result<>> Qcow2Node::DoTruncate(std::uint64_t new_size, Prealloc prealloc) {
+  const Result<> resized = co_await writer_->Resize(size(), new_size, prealloc);
+  CO_TRY(resized);
+  set_size(new_size);
+  co_return Ok();
+}
+
 Task<Result<>> Qcow2Node::DoClose() {
+  Result<> closed = Ok();
+  if (writer_ != nullptr) {
+    closed = co_await writer_->Close();
+    writer_ = nullptr;
+  }
   image_.backing = BlockRef();
   image_.data_file = BlockRef();
   image_.file = BlockRef();
-  return Ok();
+  co_return closed;
 }
 
 }  // namespace fusebay::qcow2

@@ -1,6 +1,8 @@
 // Qcow2Node: an opened qcow2 image as a node of the graph. Glue: the map says where bytes are, the
 // children have them.
 #pragma once
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "block/block_node.h"
@@ -8,35 +10,51 @@
 #include "qcow2/qcow2_image.h"
 #include "qcow2/qcow2_inflater.h"
 #include "qcow2/qcow2_map.h"
+#include "qcow2/writer.h"
 
 namespace fusebay::qcow2 {
 
-class Qcow2Node : public BlockNode {
+class Qcow2Node : public BlockNode, private GuestReader {
  public:
   // Of one request, read at the same time.
   static constexpr std::size_t kMaxParallelRuns = 16;
   // Runs that one Status looks at to find how far the same state goes.
   static constexpr unsigned kMaxStatusRuns = 1024;
 
-  Qcow2Node(std::string node_name, Image image);
+  Qcow2Node(std::string node_name, bool read_only, Image image);
+  // Before anything else is done with a node that is not read_only.
+  Task<Result<Unit, Error>> PrepareToWrite();
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override;
+  Task<Result<>> DoWrite(std::uint64_t offset, IoVec src, WriteFlags flags) override;
+  Task<Result<>> DoWriteZeroes(std::uint64_t offset, std::uint64_t length,
+                               ZeroFlags flags) override;
+  Task<Result<>> DoSpace(std::uint64_t offset, std::uint64_t length, bool allocate) override;
+  Task<Result<>> DoFlush(FlushMode mode) override;
+  Task<Result<>> DoTruncate(std::uint64_t size, Prealloc prealloc) override;
   Task<Result<BlockStatus>> DoStatus(std::uint64_t offset, std::uint64_t length) override;
   Task<Result<std::uint64_t>> DoAllocatedSize() override;
   Task<Result<ImageInfo, Error>> DoInfo() override;
   Task<Result<>> DoClose() override;
 
+  Task<Result<>> ReadGuest(std::uint64_t offset, IoVec dst) override;
   Task<Result<>> ReadRun(const Run& run, std::uint64_t offset, IoVec dst);
   Task<Result<>> ReadRuns(std::uint64_t offset, IoVec dst);
-  Task<Unit> ReadPiece(Run run, std::uint64_t offset, IoVec dst, Result<>& result);
+  using Pass = std::optional<Grace::Pass>;  // nothing: the image is not written
+  Pass EnterGrace();
+  Task<Unit> ReadPiece(Run run, std::uint64_t offset, IoVec dst, Result<>& result, Pass pass);
   Task<Result<BlockStatus>> StatusOfRun(std::uint64_t offset, std::uint64_t length);
-  std::uint64_t SameState(const Run& run, std::uint64_t offset, std::uint64_t length);
+  Task<Result<BlockStatus>> StatusInFile(Run run);
+  Task<Result<BlockStatus>> StatusOfBacking(Run run, std::uint64_t offset);
   bool IsPlain(const Run& run) const;
+  BlockStatus PlainStatus(const Run& run) const;
+  Run Lengthen(Run run, std::uint64_t offset, std::uint64_t length);
 
   Image image_;
   ClusterMap map_;
   Inflater inflater_;
+  std::unique_ptr<Writer> writer_;  // null: read only
 };
 
 }  // namespace fusebay::qcow2

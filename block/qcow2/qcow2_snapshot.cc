@@ -31,6 +31,7 @@ Snapshot ParseEntry(ByteSpan entry, std::uint32_t extra, std::uint64_t image_siz
   Snapshot snapshot;
   snapshot.l1_offset = LoadBe<std::uint64_t>(p);
   snapshot.l1_entries = LoadBe<std::uint32_t>(p + 8);
+  snapshot.extra_bytes = extra;
   SnapshotInfo& info = snapshot.info;
   info.date_sec = LoadBe<std::uint32_t>(p + 16);
   info.date_nsec = LoadBe<std::uint32_t>(p + 20);

@@ -13,6 +13,12 @@ struct Snapshot {
   SnapshotInfo info;
   std::uint64_t l1_offset = 0;
   std::uint32_t l1_entries = 0;
+  std::uint32_t extra_bytes = 0;  // of its table entry
+
+  // Of its table entry, which is padded to 8.
+  std::uint64_t entry_bytes() const {
+    return (kSnapshotFixedBytes + extra_bytes + info.id.size() + info.name.size() + 7) / 8 * 8;
+  }
 };
 
 // As many of `count` snapshots as `table`, the beginning of the snapshot table, has whole.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstdlib>
 
 namespace fusebay::qcow2 {
@@ -66,6 +67,9 @@ Task<Result<>> TableCache::Load(std::uint64_t key) {
     Finish(entry, loaded);
     co_return loaded;
   }
+  if (outcome == Outcome::kFull) {
+    co_return Errno{ENOBUFS};
+  }
   if (outcome == Outcome::kCrowded) {
     co_await AioContext::Current().Yield();
   }
@@ -113,7 +117,7 @@ bool TableCache::Claim::await_suspend(std::coroutine_handle<> h) {
     cache_.crowd_.Push(*this);
     return true;
   }
-  outcome_ = Outcome::kCrowded;
+  outcome_ = cache_.dirty_ != 0 ? Outcome::kFull : Outcome::kCrowded;
   return false;
 }
 
@@ -169,8 +173,7 @@ TableCache::Entry* TableCache::TakeVictim() {
     return &fresh;
   }
   Entry* victim = oldest_;
-  while (victim != nullptr &&
-         (victim->state == State::kLoading || victim->pins.load(std::memory_order_acquire) != 0)) {
+  while (victim != nullptr && IsInUse(*victim)) {
     victim = victim->newer;
   }
   if (victim == nullptr) {
@@ -181,6 +184,69 @@ TableCache::Entry* TableCache::TakeVictim() {
   }
   Unlink(*victim);
   return victim;
+}
+
+bool TableCache::IsInUse(const Entry& entry) {
+  return entry.state == State::kLoading || entry.dirty || entry.collected ||
+         entry.pins.load(std::memory_order_acquire) != 0;
+}
+
+void TableCache::MarkDirty(const Pin& pin) {
+  const std::lock_guard lock(mutex_);
+  FB_ASSERT(pin.entry_->state == State::kReady);
+  dirty_ += pin.entry_->dirty ? 0 : 1;
+  pin.entry_->dirty = true;
+}
+
+std::size_t TableCache::dirty_blocks() {
+  const std::lock_guard lock(mutex_);
+  return dirty_;
+}
+
+std::vector<TableCache::Copy> TableCache::CollectDirty() {
+  std::vector<Copy> copies;
+  {
+    const std::lock_guard lock(mutex_);
+    copies.reserve(dirty_);
+    for (Entry& entry : entries_) {
+      FB_ASSERT(!entry.collected);
+      if (entry.dirty) {
+        copies.push_back({entry.key, {entry.bytes.get(), entry.bytes.get() + block_bytes_}});
+        entry.dirty = false;
+        entry.collected = true;
+      }
+    }
+    dirty_ = 0;
+  }
+  std::sort(copies.begin(), copies.end(),
+            [](const Copy& a, const Copy& b) { return a.key < b.key; });
+  return copies;
+}
+
+void TableCache::Settle(bool written) {
+  const std::lock_guard lock(mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.collected && !written && !entry.dirty) {
+      entry.dirty = true;
+      ++dirty_;
+    }
+    entry.collected = false;
+  }
+}
+
+void TableCache::Forget(std::uint64_t begin, std::uint64_t end) {
+  const std::lock_guard lock(mutex_);
+  for (std::uint64_t key = begin; key < end; key += block_bytes_) {
+    Entry* const entry = Find(key);
+    if (entry == nullptr) {
+      continue;
+    }
+    FB_ASSERT(!IsInUse(*entry));
+    Unhash(*entry);
+    entry->state = State::kFree;
+    Unlink(*entry);
+    MakeOldest(*entry);
+  }
 }
 
 void TableCache::Unhash(Entry& entry) {

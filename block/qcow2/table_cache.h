@@ -1,8 +1,13 @@
 // TableCache: a bounded cache of blocks of one size, by key, shared by every loop that uses a node.
-// One holds slices of L2 tables (key: host offset), one holds inflated clusters (key: descriptor).
+// One holds slices of L2 tables and one of refcount blocks (key: host offset), one holds inflated
+// clusters (key: descriptor).
 //
 // A hit takes a short lock and no memory. On a miss one caller has the block loaded; whoever else
 // wants it meanwhile waits, and is resumed on its own loop. The block used longest ago goes first.
+//
+// Blocks may be changed in memory. A changed block stays until it has been written: its owner
+// collects copies of what has changed, writes them, and says how that went. The owner keeps
+// whoever reads or changes a block away while it is changed or copied (ClusterMap by its mutex).
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -45,6 +50,7 @@ class TableCache {
     }
     explicit operator bool() const { return entry_ != nullptr; }
     const std::byte* data() const { return entry_->bytes.get(); }
+    std::byte* mutable_data() const { return entry_->bytes.get(); }
 
    private:
     friend class TableCache;
@@ -64,14 +70,31 @@ class TableCache {
   // The block if it is here, else nothing. Any loop.
   Pin TryPin(std::uint64_t key);
   // Has the block loaded. Afterwards TryPin finds it, unless others have pushed it out already:
-  // the caller tries, and loads again. Any loop. Errors are the source's, told to all who wait.
+  // the caller tries, and loads again. Any loop. Errors are the source's, told to all who wait;
+  // ENOBUFS: there is no block to load into before changed ones have been written.
   Task<Result<>> Load(std::uint64_t key);
   // Both, until there is the block or an error.
   Task<Result<Pin>> Get(std::uint64_t key);
 
+  // The block has been changed, or is about to be, by whoever keeps others away from it.
+  void MarkDirty(const Pin& pin);
+  std::size_t dirty_blocks();
+  // A copy of a changed block, to be written at `key`.
+  struct Copy {
+    std::uint64_t key = 0;
+    std::vector<std::byte> bytes;
+  };
+  // Of every changed block, by ascending key. REQUIRES: what was collected before is Settled.
+  std::vector<Copy> CollectDirty();
+  // The collected blocks have been written, or count as changed again.
+  void Settle(bool written);
+  // The blocks with keys in [begin, end) are nothing any more. REQUIRES: none of them is changed,
+  // being loaded or pinned.
+  void Forget(std::uint64_t begin, std::uint64_t end);
+
  private:
   enum class State : std::uint8_t { kFree, kLoading, kReady };
-  enum class Outcome : std::uint8_t { kTold, kPresent, kMine, kCrowded };
+  enum class Outcome : std::uint8_t { kTold, kPresent, kMine, kCrowded, kFull };
   struct Waiter : Runnable {
     AioContext* home = nullptr;
     Result<> result = Ok();
@@ -86,6 +109,8 @@ class TableCache {
     Entry* next_in_bucket = nullptr;
     std::atomic<std::uint32_t> pins{0};
     State state = State::kFree;
+    bool dirty = false;      // changed since it was loaded or collected
+    bool collected = false;  // a copy is being written
     std::unique_ptr<std::byte, FreeBytes> bytes;
     ReadyQueue waiters;
   };
@@ -111,6 +136,7 @@ class TableCache {
   Entry*& BucketOf(std::uint64_t key);
   Entry* Find(std::uint64_t key);
   Entry* TakeVictim();
+  static bool IsInUse(const Entry& entry);
   void Unhash(Entry& entry);
   void MakeNewest(Entry& entry);
   void MakeOldest(Entry& entry);
@@ -129,6 +155,7 @@ class TableCache {
   Entry* newest_ = nullptr;
   Entry* oldest_ = nullptr;
   std::size_t loading_ = 0;
+  std::size_t dirty_ = 0;
   ReadyQueue crowd_;  // waits for any load to end: there is no block to load into
 };
 

@@ -43,12 +43,19 @@ enum class FlushMode : std::uint8_t { kWriteOut, kDisk };
 
 enum class Prealloc : std::uint8_t { kOff, kMetadata, kFalloc, kFull };
 
+class BlockNode;
+
 // A run of bytes with the same state, beginning at the offset asked about.
 struct BlockStatus {
   std::uint64_t length = 0;
-  bool data = false;       // some node of the chain has bytes for it
-  bool zero = false;       // it reads as zeroes
-  bool allocated = false;  // this node decides what it reads as, not its backing node
+  bool data = false;        // some node of the chain has bytes for it
+  bool zero = false;        // it reads as zeroes
+  bool allocated = false;   // a node of the chain decides what it reads as: the one at `depth`
+  std::uint32_t depth = 0;  // 0: the node asked, 1: its backing node, ...; how far one had to look
+  // Where it is, one byte after the other: in the file that this node stands for, from file_offset.
+  // Null: nowhere, or not as it is read (compressed).
+  BlockNode* file = nullptr;
+  std::uint64_t file_offset = 0;
 };
 
 class BlockNode {

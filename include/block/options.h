@@ -50,7 +50,8 @@ struct Qcow2Options {
   bool no_backing = false;  // backing=null: as if the image had none
   BlockdevRef data_file;    // empty: as the image says
   std::string snapshot;     // id or name of an internal snapshot to read; requires read_only
-  std::uint64_t l2_cache_size = 0;  // bytes; 0: enough for the image, at most 32 MiB
+  std::uint64_t l2_cache_size = 0;        // bytes; 0: enough for the image, at most 32 MiB
+  std::uint64_t refcount_cache_size = 0;  // bytes; 0: 1 MiB
   // With a `file` that exists already: aio and locking of the backing and data files that the image
   // names. With one that is defined here they are opened as that one is.
   FileOptions named_files;

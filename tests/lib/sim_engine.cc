@@ -337,6 +337,7 @@ void SimDisk::Crash() {
     pending->lost = true;
   }
   powered_ = false;
+  crash_after_.reset();
 }
 
 void SimDisk::CrashFile(File& file) {

@@ -15,9 +15,9 @@ Result<Unit, Error> TryOpen(const ImageBuilder& image, Disk::Change change = nul
   return disk.OpenOn("file", change);
 }
 
-TEST(WritingIsRefused) {
+TEST(AnImageInAReadOnlyFileIsNotWritten) {
   CHECK_MESSAGE(TryOpen(ImageBuilder(), [](auto& options, auto&) { options.read_only = false; }),
-                "file: qcow2 images are opened read-only");
+                "file: cannot be written: its file (node 'file') is read-only");
 }
 
 TEST(AutoReadOnlyIsReadOnly) {
@@ -58,10 +58,12 @@ TEST(ABackingNodeCanBeGiven) {
   CHECK(disk.Read(60 * kKiB, 45 * kKiB) ==
         std::string(4 * kKiB, 'a') + std::string(36 * kKiB, 'b') + std::string(5 * kKiB, '\0'));
   const BlockStatus below = disk.Status(64 * kKiB, 200 * kKiB);
-  CHECK(below.data && !below.allocated && !below.zero);
+  CHECK(below.data && below.allocated && !below.zero);
+  CHECK_EQ(below.depth, 1u);
   CHECK_EQ(below.length, 36 * kKiB);
   const BlockStatus past = disk.Status(100 * kKiB, 200 * kKiB);
   CHECK(!past.data && !past.allocated && past.zero);
+  CHECK_EQ(past.depth, 0u);
 }
 
 // An image whose snapshot "old" (id 7) has 'o' in cluster 0 of a disk of two clusters.

@@ -111,21 +111,36 @@ TEST(CompressedAndOtherClustersAreReadTogether) {
         Of('x', kCluster - 1) + Of('d', kCluster) + Of('y', kCluster) + Of('\0', kCluster));
 }
 
-TEST(StatusJoinsWhatIsAlike) {
+TEST(StatusJoinsWhatGoesOn) {
+  ImageBuilder image;
+  image.Data(0, 0, 'a').Data(1, 1, 'b').L2(2, kZero).L2(3, kZero);
+  Disk disk(image);
+  const BlockStatus data = disk.Status(100, 1 * kMiB - 100);
+  CHECK(data.data && data.allocated && !data.zero);
+  CHECK_EQ(data.length, 2 * kCluster - 100);
+  const BlockStatus zero = disk.Status(2 * kCluster, 1 * kMiB);
+  CHECK(!zero.data && zero.allocated && zero.zero);
+  CHECK_EQ(zero.length, 2 * kCluster);
+  const BlockStatus rest = disk.Status(4 * kCluster, 1 * kMiB);
+  CHECK(!rest.data && !rest.allocated && rest.zero);
+  CHECK_EQ(rest.length, 1 * kMiB - 4 * kCluster);
+  CHECK_EQ(disk.Status(0, 10).length, 10u);
+}
+
+TEST(StatusTellsThePlaceInTheFile) {
   ImageBuilder image;
   image.Data(0, 3, 'a').Data(1, 1, 'b').L2(3, kZero).L2(4, kZero | 0x50000);
   Compress(image, 2, Of('x', kCluster));
   Disk disk(image);
-  const BlockStatus data = disk.Status(100, 1 * kMiB - 100);
-  CHECK(data.data && data.allocated && !data.zero);
-  CHECK_EQ(data.length, 3 * kCluster - 100);
-  const BlockStatus zero = disk.Status(3 * kCluster, 1 * kMiB);
-  CHECK(!zero.data && zero.allocated && zero.zero);
-  CHECK_EQ(zero.length, 2 * kCluster);
-  const BlockStatus rest = disk.Status(5 * kCluster, 1 * kMiB);
-  CHECK(!rest.data && !rest.allocated && rest.zero);
-  CHECK_EQ(rest.length, 1 * kMiB - 5 * kCluster);
-  CHECK_EQ(disk.Status(0, 10).length, 10u);
+  const BlockStatus first = disk.Status(100, 1 * kMiB - 100);
+  CHECK_EQ(first.length, kCluster - 100);
+  CHECK(first.file == disk.file);
+  CHECK_EQ(first.file_offset, image.DataAt(3) + 100);
+  CHECK_EQ(disk.Status(kCluster, 1).file_offset, image.DataAt(1));
+  CHECK(disk.Status(2 * kCluster, 1).file == nullptr);
+  CHECK(disk.Status(3 * kCluster, 1).file == nullptr);
+  CHECK(disk.Status(4 * kCluster, 1).file == disk.file);
+  CHECK_EQ(disk.Status(4 * kCluster, 1).file_offset, 0x50000u);
 }
 
 TEST(LimitsTellTheClusterSize) {

@@ -1,0 +1,56 @@
+// Writes in place, what is refused, and an image that turns out to be corrupt.
+#include "qcow2/writer.h"
+
+#include "writable_disk.h"
+
+namespace fusebay::qcow2 {
+namespace {
+
+using test::ImageBuilder;
+using test::ImageShape;
+using test::WritableDisk;
+
+constexpr std::uint64_t kCluster = 64 * kKiB;
+
+TEST(DataIsWrittenInPlace) {
+  WritableDisk disk(ImageBuilder().Data(0, 0, 'a').Data(1, 1, 'b'));
+  disk.Write(kCluster - 2, "1234");
+  CHECK_EQ(disk.Read(kCluster - 4, 8), "aa1234bb");
+  CHECK_EQ(disk.File(6 * kCluster - 4, 8), "aa1234bb");
+}
+
+TEST(AutoclearBitsThatWeDoNotKeepAreClearedByTheFirstChange) {
+  WritableDisk disk(ImageBuilder().Set64(kAtAutoclear, kAutoclearDataFileRaw | 0x80));
+  CHECK_EQ(disk.Word(kAtAutoclear), kAutoclearDataFileRaw | 0x80);
+  disk.Write(0, "abc");
+  CHECK_EQ(disk.Word(kAtAutoclear), kAutoclearDataFileRaw);
+}
+
+TEST(DataOverATableMarksTheImageCorrupt) {
+  WritableDisk disk(ImageBuilder().L2(0, kCluster | kCopied));
+  CHECK_ERRNO(disk.TryWrite(0, "abc"), EIO);
+  CHECK_EQ(disk.Word(kAtIncompatible), kIncompatibleCorrupt);
+  CHECK_ERRNO(disk.TryWrite(5 * kCluster, "abc"), EIO);
+  disk.image = BlockRef();
+  const auto closed = disk.Run(disk.graph.Remove("image"));
+  static_cast<void>(closed.ok());
+}
+
+TEST(ACorruptImageIsNotOpenedForWriting) {
+  WritableDisk disk{ImageBuilder()};
+  CHECK_OK(disk.Close());
+  std::uint64_t corrupt = 0;
+  StoreBe(&corrupt, kIncompatibleCorrupt);
+  const iovec iov{&corrupt, sizeof corrupt};
+  CHECK_OK(disk.Run(disk.Use("file").Write(kAtIncompatible, IoVec::Of(iov), {})));
+  CHECK_MESSAGE(disk.TryOpen(), "marked as corrupt");
+}
+
+TEST(DataPastTheEndOfTheFileMakesItLonger) {
+  WritableDisk disk(ImageBuilder().L2(0, (40 * kCluster) | kCopied));
+  disk.Write(0, "abc");
+  CHECK_EQ(disk.Read(0, 4), std::string("abc\0", 4));
+}
+
+}  // namespace
+}  // namespace fusebay::qcow2
