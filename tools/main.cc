@@ -15,10 +15,13 @@ namespace fusebay {
 
 namespace {
 
-constexpr std::array kCommands = {&kMountCommand, &kUmountCommand, &kListCommand, &kInfoCommand};
+using Commands = std::span<const Subcommand* const>;
 
-const Subcommand* FindCommand(std::string_view name) {
-  for (const Subcommand* command : kCommands) {
+constexpr std::array kCommands = {&kMountCommand, &kUmountCommand, &kListCommand, &kInfoCommand,
+                                  &kImgCommand};
+
+const Subcommand* FindCommand(Commands commands, std::string_view name) {
+  for (const Subcommand* command : commands) {
     if (command->name == name) {
       return command;
     }
@@ -26,24 +29,33 @@ const Subcommand* FindCommand(std::string_view name) {
   return nullptr;
 }
 
+std::string CommandList(Commands commands) {
+  std::string text = "\nCommands:\n";
+  for (const Subcommand* command : commands) {
+    text += fmt::format("  {:<8} {}\n", command->name, command->summary);
+  }
+  return text;
+}
+
 std::string Usage() {
   std::string text =
       "Usage: fusebay COMMAND [OPTION]... [OPERAND]...\n"
-      "Shows the disk inside an image file as one ordinary file.\n"
-      "\n"
-      "Commands:\n";
-  for (const Subcommand* command : kCommands) {
-    text += fmt::format("  {:<8} {}\n", command->name, command->summary);
-  }
+      "Shows the disk inside an image file as one ordinary file.\n";
+  text += CommandList(kCommands);
   text += fmt::format("  {:<8} {}\n", "help", "show what a command does and its options");
   text += "\nOptions:\n" + DescribeOptions({});
   text += "\nfusebay help COMMAND, or fusebay COMMAND --help, tells more about a command.\n";
   return text;
 }
 
-std::string CommandHelp(const Subcommand& command) {
-  return fmt::format("Usage: fusebay {} {}\n{}\n\nOptions:\n{}", command.name, command.operands,
-                     command.details, DescribeOptions(command.options()));
+// `name` is all of it: "img create".
+std::string CommandHelp(const Subcommand& command, std::string_view name) {
+  std::string text =
+      fmt::format("Usage: fusebay {} {}\n{}\n", name, command.operands, command.details);
+  if (command.subcommands != nullptr) {
+    text += CommandList(command.subcommands());
+  }
+  return text + "\nOptions:\n" + DescribeOptions(command.options());
 }
 
 std::string Version() { return "fusebay " FUSEBAY_VERSION "\n"; }
@@ -53,29 +65,44 @@ int Complain(std::string_view message) {
   return kExitUsage;
 }
 
-int RunCommand(const Subcommand& command, std::span<const std::string> words) {
+int RunCommand(const Subcommand& command, const std::string& name,
+               std::span<const std::string> words) {
+  const bool has_more = command.subcommands != nullptr;
+  if (has_more && !words.empty() && !words.front().starts_with('-')) {
+    const Subcommand* const next = FindCommand(command.subcommands(), words.front());
+    if (next == nullptr) {
+      return PrintUsageError(name, fmt::format("unknown command '{}'", words.front()));
+    }
+    return RunCommand(*next, name + " " + words.front(), words.subspan(1));
+  }
   const auto arguments = ParseArguments(command.options(), words);
   if (!arguments.ok()) {
-    return PrintUsageError(command.name, arguments.error().message);
+    PrintUsageError(name, arguments.error().message);
+    return command.usage_exit;
   }
   if (arguments->Has(kHelpOption)) {
-    return PrintOutput(command.name, CommandHelp(command));
+    return PrintOutput(name, CommandHelp(command, name));
   }
   if (arguments->Has(kVersionOption)) {
-    return PrintOutput(command.name, Version());
+    return PrintOutput(name, Version());
   }
-  return command.run(*arguments);
+  return has_more ? PrintUsageError(name, "which command?") : command.run(*arguments);
 }
 
 int RunHelp(std::span<const std::string> words) {
   if (words.empty() || words.front() == "help" || words.front() == "--help") {
     return PrintOutput("help", Usage());
   }
-  const Subcommand* const command = FindCommand(words.front());
-  if (command == nullptr || words.size() > 1) {
-    return Complain(fmt::format("there is no help for '{}'", fmt::join(words, " ")));
+  Commands commands = kCommands;
+  const Subcommand* command = nullptr;
+  for (const std::string& word : words) {
+    command = FindCommand(commands, word);
+    if (command == nullptr) {
+      return Complain(fmt::format("there is no help for '{}'", fmt::join(words, " ")));
+    }
+    commands = command->subcommands != nullptr ? command->subcommands() : Commands{};
   }
-  return PrintOutput("help", CommandHelp(*command));
+  return PrintOutput("help", CommandHelp(*command, fmt::format("{}", fmt::join(words, " "))));
 }
 
 // `fusebay --help`, `fusebay --version`, and what is neither.
@@ -118,11 +145,11 @@ int Main(std::string_view program, std::span<const std::string> words) {
   if (name.starts_with('-') && name.size() > 1) {
     return RunWithoutCommand(words.first(1));
   }
-  const Subcommand* const command = FindCommand(name);
+  const Subcommand* const command = FindCommand(kCommands, name);
   if (command == nullptr) {
     return Complain(fmt::format("unknown command '{}'", name));
   }
-  return RunCommand(*command, words.subspan(1));
+  return RunCommand(*command, name, words.subspan(1));
 }
 
 }  // namespace

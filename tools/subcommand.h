@@ -19,12 +19,16 @@ struct Subcommand {
   std::string_view details;   // a paragraph for its own --help
   std::span<const OptionSpec> (*options)();
   int (*run)(const ParsedArguments& arguments);  // returns the exit code of the program
+  // Null: none. With them the word after the name says which one is meant, and `run` is null.
+  std::span<const Subcommand* const> (*subcommands)() = nullptr;
+  int usage_exit = kExitUsage;  // of the program when the command line is wrong
 };
 
 extern const Subcommand kMountCommand;
 extern const Subcommand kUmountCommand;
 extern const Subcommand kListCommand;
 extern const Subcommand kInfoCommand;
+extern const Subcommand kImgCommand;
 
 // "fusebay COMMAND: MESSAGE" to stderr.
 void PrintError(std::string_view command, std::string_view message);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -17,6 +18,18 @@ template <class T>
 bool ParseWhole(std::string_view text, T& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size();
+}
+
+bool IsDigits(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// The number that ".5" stands for, times 2^shift; 0 for "" and ".".
+std::uint64_t Fraction(std::string_view text, int shift) {
+  double value = 0;
+  return text.size() > 1 && ParseWhole(text, value)
+             ? static_cast<std::uint64_t>(std::ldexp(value, shift))
+             : 0;
 }
 
 // How far a suffix shifts; 0 for a digit, -1 for anything else.
@@ -43,6 +56,54 @@ Result<std::uint64_t, Error> ParseSize(std::string_view text) {
     return Usage(fmt::format("size '{}' is too large", text));
   }
   return value << shift;
+}
+
+Result<std::uint64_t> ParseImageSize(std::string_view text) {
+  const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
+  const std::size_t number_end = is_hex ? text.find_first_not_of("0123456789abcdefABCDEF", 2)
+                                        : text.find_first_not_of("0123456789.");
+  const std::string_view suffix =
+      number_end == std::string_view::npos ? std::string_view() : text.substr(number_end);
+  const std::string_view number = text.substr(0, text.size() - suffix.size());
+  const bool is_bytes = suffix.empty() || suffix == "B" || suffix == "b";
+  const int shift = is_bytes ? 0 : SuffixShift(suffix.front());
+  if (shift < 0 || suffix.size() > 1) {
+    return Errno{EINVAL};
+  }
+  const std::size_t dot = std::min(number.find('.'), number.size());
+  const std::string_view whole = is_hex ? number.substr(2) : number.substr(0, dot);
+  const std::string_view fraction = number.substr(dot);
+  std::uint64_t value = 0;
+  const auto parsed =
+      std::from_chars(whole.data(), whole.data() + whole.size(), value, is_hex ? 16 : 10);
+  if (parsed.ec == std::errc::result_out_of_range) {
+    return Errno{ERANGE};
+  }
+  if (parsed.ec != std::errc() || (!fraction.empty() && !IsDigits(fraction.substr(1))) ||
+      (shift == 0 && fraction.find_first_not_of(".0") != std::string_view::npos)) {
+    return Errno{EINVAL};
+  }
+  if (value > (UINT64_MAX >> shift)) {
+    return Errno{ERANGE};
+  }
+  const std::uint64_t bytes = value << shift;
+  const std::uint64_t more = Fraction(fraction, shift);
+  return more > UINT64_MAX - bytes ? Result<std::uint64_t>{Errno{ERANGE}} : bytes + more;
+}
+
+Result<std::uint64_t, Error> ParseImageSizeOf(std::string_view what, std::string_view text) {
+  const Result<std::uint64_t> size = ParseImageSize(text);
+  if (size.ok() && *size <= INT64_MAX) {
+    return *size;
+  }
+  if (size.ok() || size.error() == Errno{ERANGE}) {
+    return Error{Errno{ERANGE},
+                 fmt::format("Invalid {} specified. Must be between 0 and {}.", what, INT64_MAX)};
+  }
+  return Error{Errno{EINVAL},
+               fmt::format("Invalid {} specified. You may use k, M, G, T, P or E suffixes for "
+                           "kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.",
+                           what)};
 }
 
 Result<std::int64_t, Error> ParseNumber(std::string_view text, std::int64_t min, std::int64_t max) {

@@ -179,6 +179,7 @@ def main():
 
     for name, image in images():
         seed("fuzz_qcow2_image", name, image.bytes)
+        seed("fuzz_qcow2_check", name, image.bytes)
         seed("fuzz_qcow2_header", name, image.bytes)
         seed("fuzz_probe", name, image.bytes[:512])
     for name, requests in fuse_sessions():

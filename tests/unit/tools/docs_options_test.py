@@ -30,10 +30,14 @@ def options_of_help(text):
     return re.findall(r"^  (?:-(\w), |    )(--[a-z-]+)", text, re.MULTILINE)
 
 
-def options_of_man(path):
-    """The same, of the headings of the OPTIONS section: the line after each .TP."""
+def options_of_man(path, command=None):
+    """The same, of the headings of the OPTIONS section: the line after each .TP. With a command
+    only of its part .SS COMMAND, or with "" of what comes before the parts."""
     text = path.read_text().replace("\\-", "-")
     section = re.search(r'^\.SH OPTIONS\n(.*?)^\.SH ', text, re.MULTILINE | re.DOTALL)[1]
+    parts = re.split(r"^\.SS (.*)\n", section, flags=re.MULTILINE)
+    if command is not None:
+        section = dict([("", parts[0]), *zip(parts[1::2], parts[2::2])]).get(command, "")
     found = []
     for heading in re.findall(r"^\.TP\n(.*)$", section, re.MULTILINE):
         long_option = LONG.search(heading)
@@ -52,7 +56,26 @@ def completed(*words):
     return set(out.split())
 
 
-commands = re.findall(r"^  (\w+) ", help_of("--help").split("Options:")[0], re.MULTILINE)
+def commands_of_help(text):
+    return re.findall(r"^  (\w+) ", text.split("Options:")[0], re.MULTILINE)
+
+
+def check_subcommands(command):
+    """Those of `fusebay COMMAND`, each of which has a part of the page's OPTIONS."""
+    page = man / f"fusebay-{command}.1"
+    subcommands = commands_of_help(help_of(command, "--help"))
+    if subcommands:
+        check(f"completion of {command}", completed("fusebay", command, ""),
+              set(subcommands) | COMMON)
+    for subcommand in subcommands:
+        options = options_of_help(help_of(command, subcommand, "--help"))
+        check(f"{page.name}, {subcommand} (with letters)", set(options_of_man(page, subcommand)),
+              {option for option in options if option[1] not in COMMON})
+        check(f"completion of {command} {subcommand}",
+              completed("fusebay", command, subcommand, "--"), {option[1] for option in options})
+
+
+commands = commands_of_help(help_of("--help"))
 if len(commands) < 5:
     failures.append(f"fusebay --help: only these commands: {commands}")
 check("completion of commands", completed("fusebay", ""), set(commands) | COMMON)
@@ -65,9 +88,11 @@ for command in commands:
         continue
     options = options_of_help(help_of(command, "--help"))
     name = f"fusebay-{command}.1"
-    check(name + " (with letters)", set(options_of_man(man / name)), set(options))
+    of_all = "" if commands_of_help(help_of(command, "--help")) else None
+    check(name + " (with letters)", set(options_of_man(man / name, of_all)), set(options))
     check(f"completion of {command}", completed("fusebay", command, "--"),
           {long_option for _, long_option in options})
+    check_subcommands(command)
 name = "mount.fuse.fusebay"
 check(name + ".8", set(options_of_man(man / (name + ".8"))),
       set(options_of_help(help_of("--help", executable=name))))

@@ -38,6 +38,19 @@ TEST(WhatIsNoSizeIsNamed) {
   }
 }
 
+TEST(ImageSizesHaveMoreForms) {
+  CHECK_EQ(*ParseImageSize("0x200"), 512u);
+  CHECK_EQ(*ParseImageSize("1.5k"), 1536u);
+  CHECK_EQ(*ParseImageSize("12b"), 12u);
+  CHECK_EQ(*ParseImageSize("1.0"), 1u);
+  CHECK_ERRNO(ParseImageSize("16E"), ERANGE);
+  for (const std::string_view text : {"", "k", "-1", "1.5", "1kk", "1 ", "0x", "1x"}) {
+    CHECK_ERRNO(ParseImageSize(text), EINVAL);
+  }
+  CHECK_MESSAGE(ParseImageSizeOf("image size", "8E"), "Invalid image size specified. Must be");
+  CHECK_MESSAGE(ParseImageSizeOf("max length", "x"), "Invalid max length specified. You may use");
+}
+
 TEST(NumbersHaveARange) {
   CHECK_EQ(*ParseNumber("0", 0, 64), 0);
   CHECK_EQ(*ParseNumber("64", 0, 64), 64);

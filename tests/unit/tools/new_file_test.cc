@@ -1,0 +1,61 @@
+// Files for new images, and what becomes of them.
+#include "new_file.h"
+
+#include "tools_fixture.h"
+
+using namespace fusebay;
+using fusebay::test::TempFolder;
+
+namespace {
+
+NewFile Make(const std::string& path) {
+  auto file = NewFile::Make(path, {});
+  CHECK_OK(file);
+  return std::move(*file);
+}
+
+}  // namespace
+
+TEST(AFileThatIsNotKeptGoesAway) {
+  const TempFolder folder;
+  {
+    const NewFile file = Make(folder / "x");
+    CHECK(std::filesystem::exists(folder / "x"));
+  }
+  CHECK(!std::filesystem::exists(folder / "x"));
+}
+
+TEST(AKeptFileStays) {
+  const TempFolder folder;
+  Make(folder / "x").Keep();
+  CHECK(std::filesystem::exists(folder / "x"));
+}
+
+TEST(AnOldFileStays) {
+  const TempFolder folder;
+  folder.File("x");
+  static_cast<void>(Make(folder / "x"));
+  CHECK(std::filesystem::exists(folder / "x"));
+}
+
+TEST(AFilePutInItsPlaceStays) {
+  const TempFolder folder;
+  {
+    const NewFile file = Make(folder / "x");
+    std::filesystem::rename(folder.File("other"), folder / "x");
+  }
+  CHECK(std::filesystem::exists(folder / "x"));
+}
+
+TEST(TwoNamesOfOneFileAreTheSame) {
+  const TempFolder folder;
+  const NewFile file = Make(folder / "x");
+  std::filesystem::create_symlink(folder / "x", folder / "link");
+  CHECK(Make(folder / "link").IsSameAs(file));
+  CHECK(!Make(folder / "y").IsSameAs(file));
+}
+
+TEST(AFileThatCannotBeMadeIsNamed) {
+  const TempFolder folder;
+  CHECK_MESSAGE(NewFile::Make(folder / "no/x", {}), "Could not create '" + (folder / "no/x"));
+}
