@@ -150,15 +150,21 @@ Task<Result<>> Writer::CheckInPlace(std::uint64_t guest, const Run& run) {
     const Result<> marked = co_await MarkCorrupt();
     co_return marked;
   }
-  const std::uint64_t end = run.host_offset + run.length;
-  if (end > data().size()) {
-    const CoMutex::Guard guard = co_await data().resizing().Lock();
-    if (end > data().size()) {
-      const Result<> reached = co_await data().Truncate(end, Prealloc::kOff);
-      co_return reached;
-    }
+  const Result<> reached = co_await ReachTo(run.host_offset + run.length);
+  co_return reached;
+}
+
+// The file that has the data may end before a cluster of it does.
+Task<Result<>> Writer::ReachTo(std::uint64_t end) {
+  if (end <= data().size()) {
+    co_return Ok();
   }
-  co_return Ok();
+  const CoMutex::Guard guard = co_await data().resizing().Lock();
+  if (end <= data().size()) {
+    co_return Ok();
+  }
+  const Result<> reached = co_await data().Truncate(end, Prealloc::kOff);
+  co_return reached;
 }
 
 Task<Result<>> Writer::Write(std::uint64_t offset, IoVec src, WriteFlags flags) {

@@ -88,6 +88,7 @@ class Writer {
   // writer.cc
   Task<Result<>> Begin();
   Task<Result<>> CheckInPlace(std::uint64_t guest, const Run& run);
+  Task<Result<>> ReachTo(std::uint64_t end);
   Task<Result<>> MarkCorrupt();
   Task<Result<>> KeepBounded();
   Task<Result<>> Failed(Result<> result);

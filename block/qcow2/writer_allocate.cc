@@ -196,13 +196,8 @@ Writer::Fill Writer::PlanFill(const Placement& placement, std::uint64_t at,
 
 Task<Result<>> Writer::WriteFilled(const Placement& placement, const Fill& fill, IoVec src) {
   const std::uint64_t shift = placement.host - placement.begin;  // modulo 2^64
-  if (image_.data_file && fill.end + shift > data().size()) {
-    Run run;
-    run.host_offset = fill.begin + shift;
-    run.length = fill.end - fill.begin;
-    const Result<> reached = co_await CheckInPlace(fill.begin, run);
-    CO_TRY(reached);
-  }
+  const Result<> reached = co_await ReachTo(fill.end + shift);
+  CO_TRY(reached);
   if (!fill.head && !fill.tail) {
     const Result<> written = co_await data().Write(fill.at + shift, src, {});
     co_return written;

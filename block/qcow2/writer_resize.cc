@@ -174,8 +174,8 @@ Task<Result<std::uint64_t>> Writer::PreallocateSome(std::uint64_t begin, std::ui
   const Result<> taken = co_await TakeClusters(placement);
   CO_TRY(taken);
   const std::uint64_t length = placement.count * layout().cluster_size();
-  Result<> done = Ok();
-  if (prealloc == Prealloc::kFull || !placement.fresh) {
+  Result<> done = co_await ReachTo(placement.host + length);
+  if (done.ok() && (prealloc == Prealloc::kFull || !placement.fresh)) {
     done = co_await data().WriteZeroes(placement.host, length, {});
   }
   if (done.ok() && prealloc == Prealloc::kFalloc) {
@@ -231,7 +231,10 @@ Task<Result<>> Writer::AllocateInCluster(std::uint64_t begin, std::uint64_t end)
   fill.at = fill.end;
   fill.data_end = fill.end;
   const std::uint64_t host = placement.host + (fill.begin - placement.begin);
-  Result<> done = co_await data().Allocate(host, fill.end - fill.begin);
+  Result<> done = co_await ReachTo(host + (fill.end - fill.begin));
+  if (done.ok()) {
+    done = co_await data().Allocate(host, fill.end - fill.begin);
+  }
   if (done.ok()) {
     done = co_await CopyMissing(placement, fill);
   }

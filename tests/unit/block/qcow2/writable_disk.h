@@ -74,6 +74,8 @@ inline std::string ReadText(MemoryFiles& files, const BlockRef& ref, std::uint64
 
 class WritableDisk : public MemoryFiles {
  public:
+  static constexpr std::uint64_t kDataFileBytes = 100;  // of an external data file, at first
+
   explicit WritableDisk(const ImageBuilder& image, const std::string& backing = {})
       : cluster_(image.cluster()) {
     AddFile("file", Counted(image).bytes());
@@ -82,6 +84,10 @@ class WritableDisk : public MemoryFiles {
       std::memcpy(bytes.data(), backing.data(), backing.size());
       AddFile("base", bytes);
       has_backing_ = true;
+    }
+    if ((LoadBe<std::uint64_t>(image.bytes().data() + kAtIncompatible) & kIncompatibleDataFile) !=
+        0) {
+      AddFile("data", std::vector<std::byte>(kDataFileBytes));
     }
     Open();
   }
@@ -101,6 +107,9 @@ class WritableDisk : public MemoryFiles {
     own.file.node_name = "file";
     if (has_backing_) {
       own.backing.node_name = "base";
+    }
+    if (graph.Find("data") != nullptr) {
+      own.data_file.node_name = "data";
     }
     options.driver_options = std::move(own);
     FB_TRY(Run(graph.Open(options)));

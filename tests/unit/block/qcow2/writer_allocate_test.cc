@@ -85,6 +85,15 @@ TEST(SubclustersOfASharedClusterMoveAlong) {
   CHECK(disk.Read(8 * kUnit, 3) == "bbb");
 }
 
+TEST(AnExternalDataFileReachesAsFarAsItsClusters) {
+  WritableDisk disk(ImageBuilder().Set64(kAtIncompatible, kIncompatibleDataFile));
+  CHECK_OK(disk.Run(disk.image.Allocate(0, 10)));
+  disk.Write(2 * kCluster, "abc");
+  disk.Truncate(2 * kMiB, Prealloc::kFull);
+  CHECK(disk.Read(2 * kCluster - 1, 5) == std::string("\0abc\0", 5));
+  CHECK_EQ(disk.graph.Find("data")->size(), 2 * kMiB);
+}
+
 TEST(FallocateGivesClustersAndChangesNothing) {
   WritableDisk disk(ImageBuilder(), Of('b', kCluster));
   CHECK_OK(disk.Run(disk.image.Allocate(0, 2 * kCluster)));
