@@ -56,6 +56,14 @@ class Image:
     def data(self, index, bitmap=0xFFFFFFFF):
         self.l2(index, 1 << 63 | self.append(b"%03d!" % index * (self.cluster // 4)), bitmap)
 
+    def counted(self):
+        """The image's bytes with a refcount of 1 for each cluster."""
+        self.append(b"")
+        clusters = len(self.bytes) // self.cluster
+        self.put(self.cluster, ">Q", 2 * self.cluster)
+        self.put(2 * self.cluster, f">{clusters}H", *[1] * clusters)
+        return self.bytes
+
     def deflated(self, index):
         deflater = zlib.compressobj(9, zlib.DEFLATED, -12)
         data = deflater.compress(bytes(self.cluster)) + deflater.flush()
@@ -110,6 +118,11 @@ def images():
     zstd.l2(0, 1 << 62 | 1 << 61 | zstd.append(frame))
     yield "zstd", zstd
 
+
+# For fuzz_qcow2_write, from the last to the first: what, value, length, place.
+CHANGES = b"".join(struct.pack(">BBHI", what, 65 + i, length, place) for i, (what, length, place) in
+                   enumerate([(7, 0, 0), (1, 3000, 40), (6, 40000, 77), (5, 9000, 4), (4, 700, 3),
+                              (3, 2000, 12), (7, 0, 0), (2, 100, 9), (0, 60000, 5), (1, 5, 1)]))
 
 HEADS = {
     "vmdk": b"KDMV", "qcow": b"QFI\xfb\0\0\0\1", "vdi": b"<<< ".ljust(64) + b"\x7f\x10\xda\xbe",
@@ -180,6 +193,7 @@ def main():
     for name, image in images():
         seed("fuzz_qcow2_image", name, image.bytes)
         seed("fuzz_qcow2_check", name, image.bytes)
+        seed("fuzz_qcow2_write", name, image.counted() + CHANGES)
         seed("fuzz_qcow2_header", name, image.bytes)
         seed("fuzz_probe", name, image.bytes[:512])
     for name, requests in fuse_sessions():
