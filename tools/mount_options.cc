@@ -41,6 +41,11 @@ Applied SetGrowable(MountSettings& s, Value) {
   return Unit{};
 }
 
+Applied SetOverlay(MountSettings& s, Value value) {
+  s.request.overlay = value;
+  return Unit{};
+}
+
 Applied SetSnapshot(MountSettings& s, Value value) {
   if (value.empty()) {
     return Usage("a snapshot needs a name");
@@ -168,6 +173,25 @@ Applied SetVerbose(MountSettings& s, Value) {
 // What `-o` itself applies is a whole list.
 Applied SetList(MountSettings& s, Value value) { return ApplyOptionList(s, value, false); }
 
+// The image itself is only read. What its name alone does not tell, a file cannot say about its
+// backing image.
+Applied FinishOverlay(MountSettings& settings) {
+  MountRequest& request = settings.request;
+  if (!request.overlay.has_value()) {
+    return Unit{};
+  }
+  if (settings.read_only) {
+    return Usage("'ro' and 'overlay' exclude each other");
+  }
+  const bool is_part = settings.offset_set || !request.image.snapshot.empty();
+  if (is_part && !request.overlay->empty()) {
+    return Usage("an overlay of a part or a snapshot of an image can only be a temporary one");
+  }
+  request.image.writable = true;
+  request.fuse.writable = true;
+  return Unit{};
+}
+
 struct Row {
   OptionSpec spec;
   Applied (*apply)(MountSettings& settings, Value value);
@@ -182,6 +206,8 @@ constexpr std::array kRows = {
     Row{{"format", 'f', "FORMAT", "raw or qcow2 (guessed by content)", kRequired}, SetFormat},
     Row{{"writable", 'w', "", "Let the file be written (read-only otherwise)", kNone}, SetWritable},
     Row{{"growable", 0, "", "Let writes past the end make the disk larger", kNone}, SetGrowable},
+    Row{{"overlay", 0, "FILE", "Write to this overlay, or to a temporary one", kOptional},
+        SetOverlay},
     Row{{"snapshot", 0, "NAME", "Show this internal snapshot of a qcow2 image", kRequired},
         SetSnapshot},
     Row{{"offset", 0, "BYTES", "Where the disk begins in a raw image (0)", kRequired}, SetOffset},
@@ -250,6 +276,7 @@ Result<Unit, Error> ApplyMountOption(MountSettings& settings, std::string_view n
 }
 
 Result<MountRequest, Error> FinishSettings(MountSettings settings) {
+  FB_TRY(FinishOverlay(settings));
   MountRequest& request = settings.request;
   const ImageRequest& image = request.image;
   FB_ASSERT(!request.mountpoints.empty());
@@ -262,7 +289,7 @@ Result<MountRequest, Error> FinishSettings(MountSettings settings) {
   if (request.fuse.growable && image.size.has_value()) {
     return Usage("a disk of a given size cannot grow: growable and size exclude each other");
   }
-  if (!image.snapshot.empty() && image.writable) {
+  if (!image.snapshot.empty() && image.writable && !request.overlay.has_value()) {
     return Usage("a snapshot cannot be written: snapshot and writable exclude each other");
   }
   if (!image.snapshot.empty() && image.format == "raw") {

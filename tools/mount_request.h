@@ -1,5 +1,6 @@
 // MountRequest: what `fusebay mount` was asked to do, after its command line has been checked.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@ namespace fusebay {
 
 struct MountRequest {
   ImageRequest image;
+  // A qcow2 file that takes the writes instead of the image; "": a temporary one.
+  std::optional<std::string> overlay;
   std::vector<std::string> mountpoints;  // one export of the node each, at least one
   FuseExportOptions fuse;  // for each of them; id, node_name, mountpoint are filled in
   bool create = false;     // make a missing mountpoint file

@@ -54,12 +54,25 @@ FuseExportOptions MountService::ExportOptions(std::size_t index) const {
   return options;
 }
 
-Task<Result<Unit, Error>> MountService::StartAll() {
+Task<Result<BlockNode*, Error>> MountService::OpenDisk() {
   ImageRequest image = request_.image;
   image.node_name = kNodeName;
+  if (request_.overlay.has_value()) {
+    overlay_.emplace(graph_, *request_.overlay, image_path_);
+    const Result<BlockNode*, Error> node = co_await overlay_->Open(image);
+    CO_TRY(node);
+    format_ = overlay_->image_format();
+    co_return *node;
+  }
   const Result<BlockNode*, Error> node = co_await OpenImage(graph_, image);
   CO_TRY(node);
   format_ = (*node)->driver_name();
+  co_return *node;
+}
+
+Task<Result<Unit, Error>> MountService::StartAll() {
+  const Result<BlockNode*, Error> node = co_await OpenDisk();
+  CO_TRY(node);
   size_ = (*node)->size();
   // All are made before any is mounted: a mount may hide the image's own path.
   std::vector<std::unique_ptr<Export>> made;
@@ -70,6 +83,9 @@ Task<Result<Unit, Error>> MountService::StartAll() {
   for (std::size_t i = 0; i < made.size(); ++i) {
     const Result<Unit, Error> started = co_await StartExport(std::move(made[i]));
     CO_TRY(started);
+  }
+  if (overlay_.has_value()) {
+    overlay_->Keep();
   }
   co_return Unit{};
 }

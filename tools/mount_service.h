@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "core/scope.h"
 #include "export/fuse_export.h"
 #include "mount_request.h"
+#include "overlay.h"
 
 namespace fusebay {
 
@@ -43,6 +45,7 @@ class MountService {
 
  private:
   Task<Result<Unit, Error>> StartAll();
+  Task<Result<BlockNode*, Error>> OpenDisk();
   Task<Result<Unit, Error>> StartExport(std::unique_ptr<Export> one);
   Task<Unit> StopExport(std::size_t index);
   FuseExportOptions ExportOptions(std::size_t index) const;
@@ -51,6 +54,7 @@ class MountService {
   const MountRequest& request_;
   const std::vector<AioContext*> loops_;
   BlockGraph graph_;
+  std::optional<Overlay> overlay_;
   FuseExports fuse_exports_;
   std::vector<std::unique_ptr<Export>> exports_;  // started; null: stopped
   std::size_t running_ = 0;

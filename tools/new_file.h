@@ -34,6 +34,7 @@ class NewFile {
   ~NewFile();
 
   void Keep() { is_ours_ = false; }
+  bool is_new() const { return is_ours_; }  // made by Make, and not kept yet
   const std::string& path() const { return path_; }
   bool is_device() const { return is_device_; }  // block or character
   bool IsSameAs(const NewFile& other) const {

@@ -108,6 +108,21 @@ TEST(WritabilityConflictsAreRefused) {
   CHECK_MESSAGE(ParseWith({"-w", "--growable", "--size=1M"}), "growable and size");
 }
 
+TEST(AnOverlayTakesWrites) {
+  const MountRequest temporary = Request({"--overlay", "--growable"});
+  CHECK(temporary.overlay == "" && temporary.fuse.writable && temporary.image.writable);
+  CHECK(Request({"-o", "overlay=o.qcow2"}).overlay == "o.qcow2");
+  CHECK(!Request({"-w"}).overlay.has_value());
+  CHECK_OK(ParseWith({"--overlay", "--offset=512"}));
+  CHECK_OK(ParseWith({"--overlay", "--snapshot=s"}));
+}
+
+TEST(WhatAnOverlayCannotDoIsRefused) {
+  CHECK_MESSAGE(ParseWith({"--overlay", "-o", "ro"}), "'ro' and 'overlay' exclude each other");
+  CHECK_MESSAGE(ParseWith({"--overlay=o", "--offset=512"}), "only be a temporary one");
+  CHECK_MESSAGE(ParseWith({"--overlay=o", "--snapshot=s"}), "only be a temporary one");
+}
+
 TEST(FormatConflictsAreRefused) {
   CHECK_MESSAGE(ParseWith({"-f", "qcow2", "--offset=512"}), "for raw images only");
   CHECK_MESSAGE(ParseWith({"-f", "qcow2", "--size=512"}), "for raw images only");
