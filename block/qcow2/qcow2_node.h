@@ -24,6 +24,8 @@ class Qcow2Node : public BlockNode, private GuestReader {
   Qcow2Node(std::string node_name, bool read_only, Image image);
   // Before anything else is done with a node that is not read_only.
   Task<Result<Unit, Error>> PrepareToWrite();
+  // As of Writer: of a node that is not read_only, opened without its backing image.
+  Task<Result<>> Empty() { return writer_->Empty(size()); }
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override;

@@ -55,6 +55,9 @@ class Writer {
   Task<Result<>> Flush(FlushMode mode);
   // From `old_size`. EFBIG: no L1 table maps as much; ENOTSUP: there are snapshots of version 2.
   Task<Result<>> Resize(std::uint64_t old_size, std::uint64_t size, Prealloc prealloc);
+  // Leaves nothing of the disk's first `size` bytes, which are all, to this image: what the backing
+  // image has shows again. REQUIRES: no other operation; image.backing is nothing.
+  Task<Result<>> Empty(std::uint64_t size);
   // Puts everything on the disk. REQUIRES: no other operation, and none to come.
   Task<Result<>> Close();
 
@@ -69,6 +72,8 @@ class Writer {
     std::uint64_t host = 0;
     bool fresh = false;
   };
+  // What becomes of a unit: zeroes, or zeroes where it has data (a discard), or nobody's.
+  enum class Clearing : std::uint8_t { kZero, kDiscard, kForget };
   // What of a placement is filled: [begin, at) with what was there, then data, then the same.
   struct Fill {
     std::uint64_t begin = 0;
@@ -108,9 +113,10 @@ class Writer {
 
   // writer_zero.cc
   Task<Result<>> ZeroEdge(std::uint64_t begin, std::uint64_t end);
-  Task<Result<>> ZeroUnits(std::uint64_t begin, std::uint64_t end, ZeroFlags flags, bool discard);
+  Task<Result<>> ZeroUnits(std::uint64_t begin, std::uint64_t end, ZeroFlags flags,
+                           Clearing clearing);
   Task<Result<std::uint64_t>> ZeroInSlice(std::uint64_t begin, std::uint64_t end, ZeroFlags flags,
-                                          bool discard);
+                                          Clearing clearing);
   bool IsSilent(std::uint64_t begin, std::uint64_t end);
   std::optional<L2Entry> Zeroed(const L2Entry& old, std::uint32_t mask, ZeroFlags flags) const;
 

@@ -12,6 +12,21 @@ namespace {
 
 constexpr std::uint64_t kSector = 512;
 
+// Zeroes as data: the file system has nothing left to allocate or to convert.
+Task<Result<>> WriteInFull(const BlockRef& data, std::uint64_t offset, std::uint64_t length) {
+  const std::uint64_t end = offset + length;
+  const Buffer zeroes =
+      AioContext::Current().buffers().Get(std::min<std::uint64_t>(length, Writer::kMaxCopy));
+  zeroes.vec().Fill(std::byte{0});
+  while (offset < end) {
+    const std::uint64_t piece = std::min<std::uint64_t>(end - offset, zeroes.vec().size);
+    const Result<> written = co_await data.Write(offset, zeroes.vec().First(piece), {});
+    CO_TRY(written);
+    offset += piece;
+  }
+  co_return Ok();
+}
+
 }  // namespace
 
 Task<Result<>> Writer::Resize(std::uint64_t old_size, std::uint64_t size, Prealloc prealloc) {
@@ -75,7 +90,7 @@ Task<Result<>> Writer::Shrink(std::uint64_t old_size, std::uint64_t size) {
   const std::uint64_t begin = ClusterUp(size);
   const std::uint64_t end = ClusterUp(old_size);
   if (begin < end) {
-    const Result<> zeroed = co_await ZeroUnits(begin, end, {.may_unmap = true}, true);
+    const Result<> zeroed = co_await ZeroUnits(begin, end, {.may_unmap = true}, Clearing::kDiscard);
     CO_TRY(zeroed);
   }
   const Result<> dropped = co_await DropTables(size);
@@ -86,6 +101,27 @@ Task<Result<>> Writer::Shrink(std::uint64_t old_size, std::uint64_t size) {
   }
   const Result<> flushed = co_await Flush(FlushMode::kDisk);
   co_return flushed;
+}
+
+// What the image no longer shows may then go, never before.
+Task<Result<>> Writer::Empty(std::uint64_t size) {
+  FB_ASSERT(!image_.backing);
+  if (!begun_.load(std::memory_order_acquire)) [[unlikely]] {
+    const Result<> begun = co_await Begin();
+    CO_TRY(begun);
+  }
+  Result<> result = co_await ZeroUnits(0, ClusterUp(size), {.may_unmap = true}, Clearing::kForget);
+  if (result.ok()) {
+    result = co_await DropTables(0);
+  }
+  if (result.ok()) {
+    result = co_await Flush(FlushMode::kDisk);
+  }
+  if (result.ok() && image_.data_file) {
+    result = co_await data().Discard(0, data().size());
+  }
+  const Result<> checked = co_await Failed(result);
+  co_return checked;
 }
 
 // L2 tables that map nothing of the disk any more. Their own entries have been dropped.
@@ -175,14 +211,18 @@ Task<Result<std::uint64_t>> Writer::PreallocateSome(std::uint64_t begin, std::ui
   CO_TRY(taken);
   const std::uint64_t length = placement.count * layout().cluster_size();
   Result<> done = co_await ReachTo(placement.host + length);
-  if (done.ok() && (prealloc == Prealloc::kFull || !placement.fresh)) {
+  if (done.ok() && prealloc == Prealloc::kFull) {
+    done = co_await WriteInFull(data(), placement.host, length);
+  } else if (done.ok() && !placement.fresh) {
     done = co_await data().WriteZeroes(placement.host, length, {});
   }
   if (done.ok() && prealloc == Prealloc::kFalloc) {
     done = co_await data().Allocate(placement.host, length);
   }
   if (done.ok()) {
-    const Fill fill{.begin = begin, .at = begin, .data_end = begin + length, .end = begin + length};
+    // Parts of a cluster that have a place, but have not been written, show the backing image.
+    const std::uint64_t end_of_data = layout().extended ? begin : begin + length;
+    const Fill fill{.begin = begin, .at = begin, .data_end = end_of_data, .end = end_of_data};
     done = co_await SetEntries(placement, fill);
   }
   if (!done.ok()) {

@@ -33,7 +33,7 @@ Task<Result<>> Writer::WriteZeroes(std::uint64_t offset, std::uint64_t length, Z
   } else {
     result = co_await ZeroEdge(offset, whole_begin);
     if (result.ok()) {
-      result = co_await ZeroUnits(whole_begin, whole_end, flags, false);
+      result = co_await ZeroUnits(whole_begin, whole_end, flags, Clearing::kZero);
     }
     if (result.ok() && whole_end < end) {
       result = co_await ZeroEdge(whole_end, end);
@@ -59,7 +59,7 @@ Task<Result<>> Writer::Discard(std::uint64_t offset, std::uint64_t length, std::
     const Result<> begun = co_await Begin();
     CO_TRY(begun);
   }
-  const Result<> result = co_await ZeroUnits(begin, whole_end, kUnmap, true);
+  const Result<> result = co_await ZeroUnits(begin, whole_end, kUnmap, Clearing::kDiscard);
   const Result<> checked = co_await Failed(result);
   co_return checked;
 }
@@ -91,8 +91,9 @@ bool Writer::IsSilent(std::uint64_t begin, std::uint64_t end) {
 }
 
 Task<Result<>> Writer::ZeroUnits(std::uint64_t begin, std::uint64_t end, ZeroFlags flags,
-                                 bool discard) {
-  if (image_.data_file && (HasRawData() || flags.may_unmap) && begin < data().size()) {
+                                 Clearing clearing) {
+  if (clearing != Clearing::kForget && image_.data_file && (HasRawData() || flags.may_unmap) &&
+      begin < data().size()) {
     const std::uint64_t there = std::min(end, data().size()) - begin;
     const Result<> zeroed = co_await data().WriteZeroes(begin, there, flags);
     CO_TRY(zeroed);
@@ -103,7 +104,7 @@ Task<Result<>> Writer::ZeroUnits(std::uint64_t begin, std::uint64_t end, ZeroFla
     if (!IsSilent(begin, part_end)) {
       const Result<> room = co_await KeepBounded();
       CO_TRY(room);
-      CO_ASSIGN(const std::uint64_t done, co_await ZeroInSlice(begin, part_end, flags, discard));
+      CO_ASSIGN(const std::uint64_t done, co_await ZeroInSlice(begin, part_end, flags, clearing));
       begin = done;
       if (begin < part_end) {  // a cluster that has to be written
         const std::uint64_t written_end =
@@ -121,7 +122,7 @@ Task<Result<>> Writer::ZeroUnits(std::uint64_t begin, std::uint64_t end, ZeroFla
 
 // Returns where it has ended: before a cluster that the map alone cannot make zeroes, or at `end`.
 Task<Result<std::uint64_t>> Writer::ZeroInSlice(std::uint64_t begin, std::uint64_t end,
-                                                ZeroFlags flags, bool discard) {
+                                                ZeroFlags flags, Clearing clearing) {
   RangeLock::Hold hold(ranges_, ClusterDown(begin), ClusterUp(end), RangeLock::Mode::kExclusive);
   co_await hold.Acquire();
   const Result<> ensured = co_await EnsureTable(begin);
@@ -136,7 +137,9 @@ Task<Result<std::uint64_t>> Writer::ZeroInSlice(std::uint64_t begin, std::uint64
       co_return Errno{EIO};
     }
     const bool has_data = old->compressed || old->has_host;
-    if (has_data || !discard) {
+    if (clearing == Clearing::kForget) {
+      map_.SetEntry(slice, cluster, L2Entry());
+    } else if (has_data || clearing == Clearing::kZero) {
       const std::optional<L2Entry> zeroed = Zeroed(*old, UnitMask(cluster, begin, part_end), flags);
       if (!zeroed.has_value()) {
         co_return begin;

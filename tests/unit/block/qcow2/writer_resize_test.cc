@@ -1,4 +1,5 @@
 // Disks that grow and shrink.
+#include "qcow2/qcow2_node.h"
 #include "writable_disk.h"
 
 namespace fusebay::qcow2 {
@@ -69,6 +70,25 @@ TEST(PreallocatedClustersAreThere) {
     CHECK(disk.Read(1 * kMiB, 2) == Of('\0', 2));
     CHECK_EQ(disk.Status(0).data, false);
   }
+}
+
+TEST(APreallocatedPartOfAnExtendedClusterIsNotYetThere) {
+  WritableDisk disk{ImageBuilder(ImageShape{.extended = true})};
+  disk.Truncate(2 * kMiB, Prealloc::kMetadata);
+  CHECK(!disk.Status(1 * kMiB).allocated);
+  disk.Write(1 * kMiB + 100, "abc");
+  CHECK(disk.Read(1 * kMiB + 99, 5) == std::string("\0abc\0", 5));
+}
+
+TEST(AnEmptiedImageHasNothing) {
+  WritableDisk disk(ImageBuilder().Data(0, 0, 'a').Data(1, 1, 'b'));
+  disk.Zero(2 * kCluster, kCluster);
+  CHECK_OK(disk.Run(static_cast<Qcow2Node&>(disk.image.node()).Empty()));
+  for (std::uint64_t cluster = 0; cluster < 3; ++cluster) {
+    CHECK(!disk.Status(cluster * kCluster).allocated);
+  }
+  CHECK_OK(disk.Close());
+  CHECK_EQ(disk.Refcount(4) + disk.Refcount(5) + disk.Refcount(6), 0u);
 }
 
 }  // namespace
