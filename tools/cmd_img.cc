@@ -7,8 +7,8 @@ namespace fusebay {
 
 namespace {
 
-constexpr std::array kCommands = {&kImgCheckCommand, &kImgCreateCommand, &kImgInfoCommand,
-                                  &kImgMapCommand};
+constexpr std::array kCommands = {&kImgCheckCommand, &kImgCommitCommand, &kImgCreateCommand,
+                                  &kImgInfoCommand,  &kImgMapCommand,    &kImgResizeCommand};
 
 }  // namespace
 

@@ -8,8 +8,10 @@
 namespace fusebay {
 
 extern const Subcommand kImgCheckCommand;
+extern const Subcommand kImgCommitCommand;
 extern const Subcommand kImgCreateCommand;
 extern const Subcommand kImgInfoCommand;
 extern const Subcommand kImgMapCommand;
+extern const Subcommand kImgResizeCommand;
 
 }  // namespace fusebay

@@ -16,6 +16,9 @@ constexpr std::array kCommonOptions = {
 
 Error Usage(std::string message) { return Error{Errno(EINVAL), std::move(message)}; }
 
+// "-1G" is a size that is subtracted: no option is a digit.
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
 template <class Predicate>
 const OptionSpec* FindSpec(std::span<const OptionSpec> specs, Predicate matches) {
   for (const auto table : {specs, CommonOptions()}) {
@@ -43,7 +46,7 @@ class Parser {
       }
       if (word.starts_with("--")) {
         FB_TRY(TakeLong(std::string_view(word).substr(2)));
-      } else if (word.size() > 1 && word.front() == '-') {
+      } else if (word.size() > 1 && word.front() == '-' && !IsDigit(word[1])) {
         FB_TRY(TakeLetters(std::string_view(word).substr(1)));
       } else {
         parsed_.operands.push_back(word);

@@ -60,6 +60,13 @@ TEST(OperandsAndOptionsMix) {
   CHECK(!parsed->Has("verbose"));
 }
 
+TEST(ANegativeNumberIsAnOperand) {
+  const auto parsed = Parse({"disk", "-1G", "-w"});
+  CHECK_OK(parsed);
+  CHECK(parsed->operands == (std::vector<std::string>{"disk", "-1G"}));
+  CHECK(parsed->Has("writable"));
+}
+
 TEST(OptionalValueIsNeverTheNextWord) {
   const auto parsed = Parse({"--share", "on"});
   CHECK_OK(parsed);
