@@ -206,11 +206,12 @@ unescape() { printf '%b' "${1//\\/\\0}"; }
 
 # The lines of the mount table for one path, unescaped, newest last.
 mount_lines() {
-  local path line fields
+  local path line fields place
   path=$(realpath -m -- "$1")
   while IFS= read -r line; do
     read -r -a fields <<<"$line"
-    [ "$(unescape "${fields[4]}")" = "$path" ] && printf '%s\n' "$line"
+    printf -v place '%b' "${fields[4]//\\/\\0}"
+    [ "$place" = "$path" ] && printf '%s\n' "$line"
   done </proc/self/mountinfo || true
 }
 
