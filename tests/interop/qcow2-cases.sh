@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes to exports of many kinds of qcow2 images: qemu-img finds nothing wrong afterwards, and reads
-# what a raw model has after the same commands. A group is a table in the folder qcow2-cases.
+# Writes to exports of many kinds of qcow2 images: qemu-img finds nothing wrong afterwards, and
+# reads what a raw model has after the same commands. A group is a table in the folder qcow2-cases.
 # usage: qcow2-cases.sh GROUP MINIMUM
 tables=$(dirname "$(realpath "$0")")/qcow2-cases
 test_timeout=${FUSEBAY_CASES_TIMEOUT:-240}
@@ -25,7 +25,8 @@ io() {
   while IFS= read -r command; do
     [ -z "${command// /}" ] || arguments+=(-c "$command")
   done <<<"${3//;/$'\n'}"
-  [ ${#arguments[@]} = 0 ] || timeout 30 qemu-io -f "$format" "${arguments[@]}" "$file" >>io.log 2>&1
+  [ ${#arguments[@]} = 0 ] ||
+    timeout 30 qemu-io -f "$format" "${arguments[@]}" "$file" >>io.log 2>&1
 }
 
 # What the active image says of itself, as "data:64k zero:64k none:896k". "kept" reads as zeroes and

@@ -23,7 +23,8 @@ for o in cluster_size=64k cluster_size=512 cluster_size=4k cluster_size=2M exten
   discard=discard
   # Version 2 cannot hide a backing image, so that a discard does nothing; qemu-io writes zeroes.
   [[ $o != *0.10* ]] || discard='write -z -u'
-  mixed="write -P 1 5 77; write -P 2 130000 70000; write -z 250001 100000; $discard 400k 130k; write -P 3 900k 1k; write -z -u 66k 63k"
+  mixed="write -P 1 5 77; write -P 2 130000 70000; write -z 250001 100000; $discard 400k 130k;
+      write -P 3 900k 1k; write -z -u 66k 63k"
   try "$o: raw backing of the same length" o="$o" make='below 1M' do="$mixed"
   try "$o: raw backing that is shorter, with an odd end" o="$o" make='below 333333' do="$mixed"
   try "$o: raw backing that is longer" o="$o" make='below 2M' do="$mixed"
@@ -43,7 +44,8 @@ try "zeroes hide the backing without space" "${own[@]}" do='write -z -u 128k 128
   map='backing:128k zero:128k backing:768k' end=327680
 try "a discard hides the backing without space" "${own[@]}" do='discard 128k 128k' \
   map='backing:128k zero:128k backing:768k' end=327680
-try "a discard of everything hides all of the backing" "${own[@]}" do='discard 0 1M' map='zero:1024k'
+try "a discard of everything hides all of the backing" "${own[@]}" do='discard 0 1M' \
+  map='zero:1024k'
 try "zeroes inside a cluster copy it" "${own[@]}" do='write -z 130k 10k' \
   map='backing:128k own:64k backing:832k'
 try "zeroes over the end of a shorter backing" o="$o" make='below 500k' do='write -z -u 448k 128k'

@@ -13,9 +13,11 @@ for kind in cluster_size=64k compression_type=zstd cluster_size=4k cluster_size=
   try "$kind: compressed, parts written" make="$make" \
     do='write -P 1 1 9; write -P 2 60k 90k; write -P 6 500k 300k; write -P 7 1048000 576'
   try "$kind: compressed, zeroed and discarded" make="$make" \
-    do='write -z 100 9; write -z -u 64k 64k; discard 128k 70k; write -z 600001 100001; discard 900k 124k'
+    do='write -z 100 9; write -z -u 64k 64k; discard 128k 70k; write -z 600001 100001;
+      discard 900k 124k'
   try "$kind: compressed, all written" make="$make" do='write -P 1 0 1M'
-  try "$kind: compressed, cut and lengthened" make="$make" cut=600064 do='truncate 1M; write -P 1 0 9'
+  try "$kind: compressed, cut and lengthened" make="$make" cut=600064 do='truncate 1M;
+      write -P 1 0 9'
 done
 try "a write unpacks its cluster only" make="packed cluster_size=64k" do='write -P 1 70000 9' \
   map='packed:64k data:64k packed:192k none:128k packed:384k none:64k packed:128k'
@@ -38,12 +40,15 @@ same_snapshots() { [ "$(snapshot_sums)" = "$(cat base.sums)" ]; }
 for kind in cluster_size=64k cluster_size=512 cluster_size=4k,lazy_refcounts=on extended_l2=on \
   cluster_size=2M refcount_bits=2 refcount_bits=64,cluster_size=512 compat=0.10; do
   own=(o="$kind" make=with_snapshots then=same_snapshots)
-  try "$kind: snapshots, written over" "${own[@]}" do='write -P 1 5 77; write -P 2 0 300k; write -P 3 700k 1k'
+  try "$kind: snapshots, written over" "${own[@]}" do='write -P 1 5 77; write -P 2 0 300k;
+      write -P 3 700k 1k'
   try "$kind: snapshots, all written" "${own[@]}" do='write -P 1 0 1M; write -P 2 5 1000k'
   try "$kind: snapshots, zeroed and discarded" "${own[@]}" \
-    do='write -z 9 77; write -z 64k 64k; discard 200k 300k; write -z -u 650k 99k; write -P 1 64k 200k'
+    do='write -z 9 77; write -z 64k 64k; discard 200k 300k; write -z -u 650k 99k;
+      write -P 1 64k 200k'
   [[ $kind == compat=0.10 ]] ||
-    try "$kind: snapshots, cut and lengthened" "${own[@]}" cut=300032 do='truncate 2M; write -P 1 290k 900k'
+    try "$kind: snapshots, cut and lengthened" "${own[@]}" cut=300032 do='truncate 2M;
+        write -P 1 290k 900k'
 done
 
 # Whoever does not keep up bitmaps clears the bit that says so, and their clusters are leaks then.
@@ -71,7 +76,8 @@ aborted() { # a program that ends without closing the image, with lazy refcounts
 is_dirty() { [ "$(od -An -tx1 -j79 -N1 disk.qcow2 | tr -d ' ')" = "${1:-01}" ]; }
 is_clean() { is_dirty 00; }
 for kind in cluster_size=64k cluster_size=512 cluster_size=4k cluster_size=2M; do
-  try "$kind: a dirty image is repaired" make="aborted $kind" do='write -P 1 0 9; discard 128k 64k' \
+  try "$kind: a dirty image is repaired" make="aborted $kind" do='write -P 1 0 9;
+      discard 128k 64k' \
     then=is_clean
   try "$kind: a dirty image is repaired without a write" make="aborted $kind" then=is_clean
 done

@@ -13,7 +13,8 @@ try "a write over a border copies two" "${on_base[@]}" do='write -P 1 139000 400
   map='backing:132k own:8k backing:884k'
 try "a write over a border of clusters" "${on_base[@]}" do='write -P 1 131000 200' \
   map='backing:124k own:8k backing:892k'
-try "every other subcluster" "${on_base[@]}" do='write -P 1 0 4k; write -P 2 8k 4k; write -P 3 16k 4k' \
+try "every other subcluster" "${on_base[@]}" do='write -P 1 0 4k; write -P 2 8k 4k;
+    write -P 3 16k 4k' \
   map='own:4k backing:4k own:4k backing:4k own:4k backing:1004k'
 try "a hole between two is filled" "${on_base[@]}" \
   do='write -P 1 0 4k; write -P 2 8k 4k; write -P 3 4k 4k' map='own:12k backing:1012k'
@@ -22,8 +23,10 @@ try "a write over taken and free subclusters" "${on_base[@]}" \
 try "the last subcluster" "${on_base[@]}" do='write -P 1 1020k 4k' map='backing:1020k own:4k'
 try "whole clusters" "${on_base[@]}" do='write -P 1 128k 256k' \
   map='backing:128k own:256k backing:640k'
-try "zero one subcluster" "${on_base[@]}" do='write -z -u 8k 4k' map='backing:8k zero:4k backing:1012k'
-try "zero part of a subcluster" "${on_base[@]}" do='write -z 9k 1k' map='backing:8k own:4k backing:1012k'
+try "zero one subcluster" "${on_base[@]}" do='write -z -u 8k 4k' \
+  map='backing:8k zero:4k backing:1012k'
+try "zero part of a subcluster" "${on_base[@]}" do='write -z 9k 1k' \
+  map='backing:8k own:4k backing:1012k'
 try "zero over borders of subclusters" "${on_base[@]}" do='write -z -u 6k 12k' \
   map='backing:4k data:4k kept:8k data:4k backing:1004k'
 try "zero subclusters of data" "${own[@]}" first="$full" do='write -z 8k 8k' \
