@@ -93,7 +93,7 @@ with open("allowed", "rb") as file:
 with open("read.raw", "rb") as file:
     for index, sectors in enumerate(allowed):
         if file.read(512) not in sectors:
-            fail(f"sector {index} has neither what was synced nor what was written later")
+            fail(f"{sys.argv[1]}: sector {index} has neither what was synced nor what was written later")
 PY
 
 leaky=0
@@ -107,7 +107,7 @@ for ((round = 1; round <= rounds; round++)); do
   [ "$status" = 0 ] || [ "$status" = 3 ] || fail "round $round, seed $seed: qemu-img check: $said"
   [ "$status" = 0 ] || leaky=$((leaky + 1))
   qemu-img convert -O raw disk.qcow2 read.raw
-  client <look.py || fail "round $round, seed $seed"
+  client "round $round, seed $seed" <look.py
 done
 
 fusebay img check -q -r leaks disk.qcow2 >/dev/null 2>&1 || fail "the leaks are not repaired"
