@@ -93,7 +93,7 @@ with open("allowed", "rb") as file:
 with open("read.raw", "rb") as file:
     for index, sectors in enumerate(allowed):
         if file.read(512) not in sectors:
-            fail(f"{sys.argv[1]}: sector {index} has neither what was synced nor what was written later")
+            fail(f"{sys.argv[1]}: sector {index} is neither as it was synced nor as written later")
 PY
 
 leaky=0
