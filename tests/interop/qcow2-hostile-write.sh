@@ -99,6 +99,12 @@ for name in $(python3 -c 'import qcow2_damage as q; print(*[d.__name__ for d in 
       ;;
     *) fail "$name: the server ended with status $status" ;;
   esac
+  case $name in data_in_a_table | data_in_the_refcount_table | data_in_a_refcount_block)
+    # The first write goes there.
+    grep -q "disk.qcow2: .* points into the image's metadata" .log.server ||
+      fail "$name: the log says '$(cat .log.server)'"
+    ;;
+  esac
   # What no writer changes: all before the size.
   [ "$(head -c 24 disk.qcow2 | cksum)" = "$(head -c 24 good.qcow2 | cksum)" ] ||
     fail "$name: the header has changed"
