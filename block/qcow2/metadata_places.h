@@ -11,12 +11,15 @@ class MetadataPlaces {
  public:
   explicit MetadataPlaces(std::uint32_t cluster_bits) : cluster_bits_(cluster_bits) {}
 
-  // Every cluster that [offset, offset + length) touches. Any loop.
-  void Add(std::uint64_t offset, std::uint64_t length) {
+  // Every cluster that [offset, offset + length) touches. Returns whether none was here before. Any
+  // loop.
+  bool Add(std::uint64_t offset, std::uint64_t length) {
     const std::lock_guard lock(mutex_);
+    bool all_new = true;
     for (std::uint64_t c = offset >> cluster_bits_; c << cluster_bits_ < offset + length; ++c) {
-      clusters_.insert(c);
+      all_new = clusters_.insert(c).second && all_new;
     }
+    return all_new;
   }
   void Remove(std::uint64_t offset, std::uint64_t length) {
     const std::lock_guard lock(mutex_);

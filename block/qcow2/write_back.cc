@@ -1,6 +1,8 @@
 // Writes collected changes: refcounts, a flush, tables, a flush.
 #include "qcow2/write_back.h"
 
+#include <algorithm>
+
 #include "qcow2/qcow2_io.h"
 
 namespace fusebay::qcow2 {
@@ -13,6 +15,26 @@ WriteBack::WriteBack(const BlockRef& file, const BlockRef& data_file, const Head
       map_(map),
       allocator_(allocator),
       grace_(grace) {}
+
+namespace {
+
+// Neighbours together, for a host gives back whole blocks only.
+std::vector<Dropped> Joined(std::vector<Dropped> dropped, std::uint32_t cluster_bits) {
+  std::sort(dropped.begin(), dropped.end(),
+            [](const Dropped& a, const Dropped& b) { return a.offset < b.offset; });
+  std::vector<Dropped> joined;
+  for (const Dropped& next : dropped) {
+    if (!joined.empty() &&
+        next.offset == joined.back().offset + (joined.back().clusters << cluster_bits)) {
+      joined.back().clusters += next.clusters;
+    } else {
+      joined.push_back(next);
+    }
+  }
+  return joined;
+}
+
+}  // namespace
 
 Task<Result<>> WriteBack::Commit(FlushMode mode) {
   ClusterMap::Changes changes;
@@ -27,7 +49,7 @@ Task<Result<>> WriteBack::Commit(FlushMode mode) {
     co_return Ok();
   }
   co_await grace_.Wait();
-  for (const Dropped& dropped : changes.dropped) {
+  for (const Dropped& dropped : Joined(std::move(changes.dropped), header_.cluster_bits)) {
     const Result<> released = co_await allocator_.Release(dropped.offset, dropped.clusters);
     static_cast<void>(released);  // leaked at worst; a corruption is the allocator's to tell
   }

@@ -33,29 +33,28 @@ Result<Unit, Error> CheckRefcountTable(const Image& image,
   return Unit{};
 }
 
-void AddTables(const Image& image, const std::vector<std::uint64_t>& refcount_table,
-               MetadataPlaces& places) {
+// Returns whether each table has a place of its own.
+bool AddTables(const Image& image, const std::vector<std::uint64_t>& l1,
+               const std::vector<std::uint64_t>& refcount_table, MetadataPlaces& places) {
   const Header& header = image.header;
   const std::uint64_t cluster = header.cluster_size();
-  places.Add(0, cluster);
-  places.Add(header.l1_offset, std::uint64_t{header.l1_entries} * sizeof(std::uint64_t));
-  places.Add(header.refcount_table_offset, header.refcount_table_clusters * cluster);
+  bool apart = places.Add(0, cluster);
+  apart &= places.Add(header.l1_offset, l1.size() * sizeof(std::uint64_t));
+  apart &= places.Add(header.refcount_table_offset, header.refcount_table_clusters * cluster);
   for (const std::uint64_t block : refcount_table) {
-    if (block != 0) {
-      places.Add(block, cluster);
-    }
+    apart &= block == 0 || places.Add(block, cluster);
   }
-  for (const std::uint64_t entry : image.l1) {
-    if ((entry & kOffsetMask) != 0) {
-      places.Add(entry & kOffsetMask, cluster);
-    }
+  for (const std::uint64_t entry : l1) {
+    apart &= (entry & kOffsetMask) == 0 || places.Add(entry & kOffsetMask, cluster);
   }
   if (header.snapshot_count != 0) {
-    places.Add(header.snapshots_offset, 1);
+    apart &= places.Add(header.snapshots_offset, 1);
   }
   for (const Snapshot& snapshot : image.snapshots) {
-    places.Add(snapshot.l1_offset, std::uint64_t{snapshot.l1_entries} * sizeof(std::uint64_t));
+    apart &=
+        places.Add(snapshot.l1_offset, std::uint64_t{snapshot.l1_entries} * sizeof(std::uint64_t));
   }
+  return apart;
 }
 
 }  // namespace
@@ -74,7 +73,13 @@ Task<Result<std::unique_ptr<Writer>, Error>> Writer::Create(Image& image, Cluste
     entry = LoadBe<std::uint64_t>(&entry);
   }
   CO_TRY(CheckRefcountTable(image, table));
-  co_return std::make_unique<Writer>(image, map, reader, std::move(table));
+  auto writer = std::make_unique<Writer>(image, map, reader, table);
+  if (!AddTables(image, map.CopyL1(), table, writer->places_)) {
+    co_return Error{Errno{EIO}, fmt::format("{}: cannot be written: two of its tables lie in one "
+                                            "place; repair it with fusebay img check -r all",
+                                            image.filename)};
+  }
+  co_return std::move(writer);
 }
 
 Writer::Writer(Image& image, ClusterMap& map, GuestReader& reader, std::vector<std::uint64_t> table)
@@ -85,7 +90,6 @@ Writer::Writer(Image& image, ClusterMap& map, GuestReader& reader, std::vector<s
       refcounts_(image.file, image.header, places_, table, image.refcount_cache_bytes),
       allocator_(image.file, image.header, places_, refcounts_),
       write_back_(image.file, image.data_file, image.header, map, allocator_, grace_) {
-  AddTables(image, table, places_);
   map.SetRoomMaker(&write_back_);
 }
 

@@ -82,6 +82,9 @@ Task<Result<>> Writer::EnsureTable(std::uint64_t offset) {
   CO_ASSIGN(const std::uint64_t table, co_await NewTable(entry & kOffsetMask));
   map_.ForgetTable(table);
   places_.Add(table, layout().cluster_size());
+  if ((entry & kOffsetMask) != 0) {
+    places_.Remove(entry & kOffsetMask, layout().cluster_size());
+  }
   map_.SetL1Entry(index, table | kCopied);
   co_return Ok();
 }

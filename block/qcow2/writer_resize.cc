@@ -138,8 +138,8 @@ Task<Result<>> Writer::DropTables(std::uint64_t size) {
     }
     if ((entry & kCopied) != 0) {
       map_.ForgetTable(table);
-      places_.Remove(table, layout().cluster_size());
     }
+    places_.Remove(table, layout().cluster_size());
     map_.SetL1Entry(index, 0);
   }
   co_return Ok();

@@ -27,13 +27,27 @@ TEST(AutoclearBitsThatWeDoNotKeepAreClearedByTheFirstChange) {
 }
 
 TEST(DataOverATableMarksTheImageCorrupt) {
-  WritableDisk disk(ImageBuilder().L2(0, kCluster | kCopied));
-  CHECK_ERRNO(disk.TryWrite(0, "abc"), EIO);
-  CHECK_EQ(disk.Word(kAtIncompatible), kIncompatibleCorrupt);
-  CHECK_ERRNO(disk.TryWrite(5 * kCluster, "abc"), EIO);
-  disk.image = BlockRef();
-  const auto closed = disk.Run(disk.graph.Remove("image"));
-  static_cast<void>(closed.ok());
+  for (const std::uint64_t table :
+       {std::uint64_t{1}, std::uint64_t{2}, ImageBuilder::kL1Cluster, ImageBuilder::kL2Cluster}) {
+    WritableDisk disk(ImageBuilder().L2(0, (table * kCluster) | kCopied));
+    CHECK_ERRNO(disk.TryWrite(0, "abc"), EIO);
+    CHECK_EQ(disk.Word(kAtIncompatible), kIncompatibleCorrupt);
+    CHECK_ERRNO(disk.TryWrite(5 * kCluster, "abc"), EIO);
+    disk.image = BlockRef();
+    const auto closed = disk.Run(disk.graph.Remove("image"));
+    static_cast<void>(closed.ok());
+  }
+}
+
+TEST(AnImageWithTwoTablesInOnePlaceIsNotWritten) {
+  WritableDisk disk{ImageBuilder()};
+  CHECK_OK(disk.Close());
+  std::uint64_t entry = 0;
+  StoreBe(&entry, (2 * kCluster) | kCopied);  // the L2 table is the refcount block
+  const iovec iov{&entry, sizeof entry};
+  CHECK_OK(
+      disk.Run(disk.Use("file").Write(ImageBuilder::kL1Cluster * kCluster, IoVec::Of(iov), {})));
+  CHECK_MESSAGE(disk.TryOpen(), "two of its tables lie in one place");
 }
 
 TEST(ACorruptImageIsNotOpenedForWriting) {
