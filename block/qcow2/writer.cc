@@ -33,28 +33,37 @@ Result<Unit, Error> CheckRefcountTable(const Image& image,
   return Unit{};
 }
 
-// Returns whether each table has a place of its own.
-bool AddTables(const Image& image, const std::vector<std::uint64_t>& l1,
-               const std::vector<std::uint64_t>& refcount_table, MetadataPlaces& places) {
+// Error: two tables lie in one place, or one of a snapshot cannot be where it should.
+Result<Unit, Error> AddTables(const Image& image, const std::vector<std::uint64_t>& l1,
+                              const std::vector<std::uint64_t>& refcount_table,
+                              MetadataPlaces& places) {
   const Header& header = image.header;
   const std::uint64_t cluster = header.cluster_size();
-  bool apart = places.Add(0, cluster);
-  apart &= places.Add(header.l1_offset, l1.size() * sizeof(std::uint64_t));
-  apart &= places.Add(header.refcount_table_offset, header.refcount_table_clusters * cluster);
+  bool apart = places.Add(0, cluster) &&
+               places.Add(header.l1_offset, l1.size() * sizeof(std::uint64_t)) &&
+               places.Add(header.refcount_table_offset, header.refcount_table_clusters * cluster);
   for (const std::uint64_t block : refcount_table) {
-    apart &= block == 0 || places.Add(block, cluster);
+    apart = apart && (block == 0 || places.Add(block, cluster));
   }
   for (const std::uint64_t entry : l1) {
-    apart &= (entry & kOffsetMask) == 0 || places.Add(entry & kOffsetMask, cluster);
+    const std::uint64_t table = entry & kOffsetMask;
+    apart = apart && (table == 0 || places.Add(table, cluster));
   }
   if (header.snapshot_count != 0) {
-    apart &= places.Add(header.snapshots_offset, 1);
+    apart = apart && places.Add(header.snapshots_offset, 1);
   }
   for (const Snapshot& snapshot : image.snapshots) {
-    apart &=
-        places.Add(snapshot.l1_offset, std::uint64_t{snapshot.l1_entries} * sizeof(std::uint64_t));
+    const L1Place place{snapshot.l1_offset, snapshot.l1_entries, snapshot.info.virtual_size};
+    FB_TRY(CheckL1(header, place, image.file.size(), image.filename,
+                   fmt::format("L1 table of snapshot '{}'", snapshot.info.id)));
+    apart = apart && places.Add(place.offset, place.entries * sizeof(std::uint64_t));
   }
-  return apart;
+  if (!apart) {
+    return Error{Errno{EIO}, fmt::format("{}: cannot be written: two of its tables lie in one "
+                                         "place; repair it with fusebay img check -r all",
+                                         image.filename)};
+  }
+  return Unit{};
 }
 
 }  // namespace
@@ -74,11 +83,7 @@ Task<Result<std::unique_ptr<Writer>, Error>> Writer::Create(Image& image, Cluste
   }
   CO_TRY(CheckRefcountTable(image, table));
   auto writer = std::make_unique<Writer>(image, map, reader, table);
-  if (!AddTables(image, map.CopyL1(), table, writer->places_)) {
-    co_return Error{Errno{EIO}, fmt::format("{}: cannot be written: two of its tables lie in one "
-                                            "place; repair it with fusebay img check -r all",
-                                            image.filename)};
-  }
+  CO_TRY(AddTables(image, map.CopyL1(), table, writer->places_));
   co_return std::move(writer);
 }
 

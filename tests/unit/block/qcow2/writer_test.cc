@@ -60,6 +60,20 @@ TEST(ACorruptImageIsNotOpenedForWriting) {
   CHECK_MESSAGE(disk.TryOpen(), "marked as corrupt");
 }
 
+TEST(AnImageWhoseSnapshotLiesAboutItsTableIsNotWritten) {
+  ImageBuilder image;
+  const std::uint64_t at = image.DataAt(0);
+  image.Set64(kAtSnapshotsOffset, at).Set64(at, 3 * kCluster).Set32(at + 8, 0x10000000);
+  image.Set32(at + 12, 1 << 16 | 1).Bytes(at + kSnapshotFixedBytes, "1a");
+  WritableDisk disk(image);
+  CHECK_OK(disk.Close());
+  std::uint32_t count = 0;
+  StoreBe(&count, std::uint32_t{1});
+  const iovec iov{&count, sizeof count};
+  CHECK_OK(disk.Run(disk.Use("file").Write(kAtSnapshotCount, IoVec::Of(iov), {})));
+  CHECK_MESSAGE(disk.TryOpen(), "L1 table of snapshot '1' too large");
+}
+
 TEST(DataPastTheEndOfTheFileMakesItLonger) {
   WritableDisk disk(ImageBuilder().L2(0, (40 * kCluster) | kCopied));
   disk.Write(0, "abc");
