@@ -111,6 +111,9 @@ bool Writer::HasRawData() const { return (image_.header.autoclear & kAutoclearDa
 
 // What others left in the image and we do not keep up with must not be believed afterwards.
 Task<Result<>> Writer::Begin() {
+  if (begun_.load(std::memory_order_acquire)) {
+    co_return Ok();
+  }
   if (broken_.load(std::memory_order_relaxed)) {
     co_return Errno{EIO};
   }

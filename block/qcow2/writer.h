@@ -100,6 +100,7 @@ class Writer {
 
   // writer_allocate.cc
   Task<Result<std::size_t>> WriteNew(std::uint64_t at, IoVec src);
+  Task<Result<>> Undo(const Placement& placement, Result<> why);
   Task<Result<>> EnsureTable(std::uint64_t offset);
   Task<Result<std::uint64_t>> NewTable(std::uint64_t old_table);
   Task<Result<Placement>> Choose(std::uint64_t begin, std::uint64_t end);

@@ -58,13 +58,19 @@ Task<Result<std::size_t>> Writer::WriteNew(std::uint64_t at, IoVec src) {
     written = co_await SetEntries(placement, fill);
   }
   if (!written.ok()) {
-    if (!placement.reuse) {
-      const Result<> released = co_await allocator_.Release(placement.host, placement.count);
-      static_cast<void>(released);  // the write has failed, and says why
-    }
-    co_return written.error();
+    const Result<> undone = co_await Undo(placement, written);
+    co_return undone.error();
   }
   co_return length;
+}
+
+// Gives back what was taken, and returns why: nothing refers to it yet.
+Task<Result<>> Writer::Undo(const Placement& placement, Result<> why) {
+  if (!placement.reuse) {
+    const Result<> released = co_await allocator_.Release(placement.host, placement.count);
+    static_cast<void>(released);  // leaked at worst; the first error counts
+  }
+  co_return why;
 }
 
 // There is an L2 table for `offset`, and nothing else refers to it.

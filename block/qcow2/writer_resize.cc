@@ -33,10 +33,8 @@ Task<Result<>> Writer::Resize(std::uint64_t old_size, std::uint64_t size, Preall
   if (image_.header.version < 3 && image_.header.snapshot_count != 0) {
     co_return Errno{ENOTSUP};  // version 2 does not tell how large the disk of a snapshot is
   }
-  if (!begun_.load(std::memory_order_acquire)) [[unlikely]] {
-    const Result<> begun = co_await Begin();
-    CO_TRY(begun);
-  }
+  const Result<> begun = co_await Begin();
+  CO_TRY(begun);
   Result<> result = Ok();
   if (size >= old_size) {
     result = co_await Grow(old_size, size, prealloc);
@@ -106,10 +104,8 @@ Task<Result<>> Writer::Shrink(std::uint64_t old_size, std::uint64_t size) {
 // What the image no longer shows may then go, never before.
 Task<Result<>> Writer::Empty(std::uint64_t size) {
   FB_ASSERT(!image_.backing);
-  if (!begun_.load(std::memory_order_acquire)) [[unlikely]] {
-    const Result<> begun = co_await Begin();
-    CO_TRY(begun);
-  }
+  const Result<> begun = co_await Begin();
+  CO_TRY(begun);
   Result<> result = co_await ZeroUnits(0, ClusterUp(size), {.may_unmap = true}, Clearing::kForget);
   if (result.ok()) {
     result = co_await DropTables(0);
@@ -226,21 +222,16 @@ Task<Result<std::uint64_t>> Writer::PreallocateSome(std::uint64_t begin, std::ui
     done = co_await SetEntries(placement, fill);
   }
   if (!done.ok()) {
-    if (!placement.reuse) {
-      const Result<> released = co_await allocator_.Release(placement.host, placement.count);
-      static_cast<void>(released);  // the first error counts
-    }
-    co_return done.error();
+    const Result<> undone = co_await Undo(placement, done);
+    co_return undone.error();
   }
   co_return begin + length;
 }
 
 // fallocate: what is there stays what it is, but has host clusters.
 Task<Result<>> Writer::Allocate(std::uint64_t offset, std::uint64_t length) {
-  if (!begun_.load(std::memory_order_acquire)) [[unlikely]] {
-    const Result<> begun = co_await Begin();
-    CO_TRY(begun);
-  }
+  const Result<> begun = co_await Begin();
+  CO_TRY(begun);
   const std::uint64_t end = offset + length;
   while (offset < end) {
     const Result<> room = co_await KeepBounded();
@@ -281,9 +272,8 @@ Task<Result<>> Writer::AllocateInCluster(std::uint64_t begin, std::uint64_t end)
   if (done.ok()) {
     done = co_await SetEntries(placement, fill);
   }
-  if (!done.ok() && !placement.reuse) {
-    const Result<> released = co_await allocator_.Release(placement.host, placement.count);
-    static_cast<void>(released);  // the first error counts
+  if (!done.ok()) {
+    done = co_await Undo(placement, done);
   }
   co_return done;
 }

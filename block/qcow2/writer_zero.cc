@@ -19,10 +19,8 @@ Task<Result<>> Writer::WriteZeroes(std::uint64_t offset, std::uint64_t length, Z
   if (!layout().has_zero_flag && image_.backing) {
     co_return Errno{ENOTSUP};
   }
-  if (!begun_.load(std::memory_order_acquire)) [[unlikely]] {
-    const Result<> begun = co_await Begin();
-    CO_TRY(begun);
-  }
+  const Result<> begun = co_await Begin();
+  CO_TRY(begun);
   const std::uint64_t unit = std::uint64_t{1} << layout().unit_bits;
   const std::uint64_t end = offset + length;
   const std::uint64_t whole_begin = AlignUp(offset, unit);
@@ -55,10 +53,8 @@ Task<Result<>> Writer::Discard(std::uint64_t offset, std::uint64_t length, std::
   if (begin >= whole_end || (!layout().has_zero_flag && image_.backing)) {
     co_return Ok();
   }
-  if (!begun_.load(std::memory_order_acquire)) [[unlikely]] {
-    const Result<> begun = co_await Begin();
-    CO_TRY(begun);
-  }
+  const Result<> begun = co_await Begin();
+  CO_TRY(begun);
   const Result<> result = co_await ZeroUnits(begin, whole_end, kUnmap, Clearing::kDiscard);
   const Result<> checked = co_await Failed(result);
   co_return checked;
