@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "block/check_image.h"
 #include "check_render.h"
+#include "command_loop.h"
 #include "img.h"
 #include "output_format.h"
 #include "progress_bar.h"
@@ -155,20 +156,16 @@ int Run(const ParsedArguments& arguments) {
     PrintUsageError(kName, request.error().message);
     return kExitFailure;
   }
-  WorkerPool workers;
-  const auto loop = AioContext::Create({.name = "check", .warn_of_stalls = false}, workers);
-  if (!loop.ok()) {
-    PrintError(kName, loop.error().message);
-    return kExitFailure;
-  }
-  Printer printer(*request);
-  const auto result = (*loop)->RunUntilDone(Check(*request, printer));
-  printer.Finish();
-  if (!result.ok()) {
-    PrintError(kName, result.error().message);
-    return result.error().code == Errno{ENOTSUP} ? kExitNoChecks : kExitFailure;
-  }
-  return Report(*request, *result);
+  return RunOnLoop(kName, std::nullopt, [&](AioContext& loop) {
+    Printer printer(*request);
+    const auto result = loop.RunUntilDone(Check(*request, printer));
+    printer.Finish();
+    if (!result.ok()) {
+      PrintError(kName, result.error().message);
+      return result.error().code == Errno{ENOTSUP} ? kExitNoChecks : kExitFailure;
+    }
+    return Report(*request, *result);
+  });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "block/commit_image.h"
+#include "command_loop.h"
 #include "img.h"
 #include "progress_bar.h"
 
@@ -39,27 +40,23 @@ int Run(const ParsedArguments& arguments) {
     static_cast<void>(PrintUsageError(kName, "Expecting one image file name"));
     return kExitFailure;
   }
-  WorkerPool workers;
-  const auto loop = AioContext::Create({.name = "commit", .warn_of_stalls = false}, workers);
-  if (!loop.ok()) {
-    PrintError(kName, loop.error().message);
-    return kExitFailure;
-  }
-  ProgressBar bar(WhenToShow(arguments), stderr);
-  CommitRequest request;
-  request.filename = arguments.operands.front();
-  if (const std::string* const format = arguments.Value("format")) {
-    request.format = *format;
-  }
-  request.keep = arguments.Has("keep");
-  request.progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.Show(done, total); };
-  const Result<Unit, Error> committed = (*loop)->RunUntilDone(Commit(request));
-  bar.Hide();
-  if (!committed.ok()) {
-    PrintError(kName, committed.error().message);
-    return kExitFailure;
-  }
-  return arguments.Has("quiet") ? kExitOk : PrintOutput(kName, "Image committed.\n");
+  return RunOnLoop(kName, std::nullopt, [&](AioContext& loop) {
+    ProgressBar bar(WhenToShow(arguments), stderr);
+    CommitRequest request;
+    request.filename = arguments.operands.front();
+    if (const std::string* const format = arguments.Value("format")) {
+      request.format = *format;
+    }
+    request.keep = arguments.Has("keep");
+    request.progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.Show(done, total); };
+    const Result<Unit, Error> committed = loop.RunUntilDone(Commit(request));
+    bar.Hide();
+    if (!committed.ok()) {
+      PrintError(kName, committed.error().message);
+      return kExitFailure;
+    }
+    return arguments.Has("quiet") ? kExitOk : PrintOutput(kName, "Image committed.\n");
+  });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "command_loop.h"
 #include "create_image.h"
 #include "create_options.h"
 #include "img.h"
@@ -179,19 +180,14 @@ int Run(const ParsedArguments& arguments) {
   if (!request.ok()) {
     return PrintUsageError(kName, request.error().message);
   }
-  WorkerPool workers;
-  const auto loop = AioContext::Create(
-      {.name = "create", .engine = EngineKind::kThreads, .warn_of_stalls = false}, workers);
-  if (!loop.ok()) {
-    PrintError(kName, loop.error().message);
-    return kExitFailure;
-  }
-  const Result<Unit, Error> created = Create(**loop, *request);
-  if (!created.ok()) {
-    PrintError(kName, created.error().message);
-    return kExitFailure;
-  }
-  return kExitOk;
+  return RunOnLoop(kName, EngineKind::kThreads, [&](AioContext& loop) {
+    const Result<Unit, Error> created = Create(loop, *request);
+    if (!created.ok()) {
+      PrintError(kName, created.error().message);
+      return kExitFailure;
+    }
+    return kExitOk;
+  });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/align.h"
 #include "block/open_image.h"
+#include "command_loop.h"
 #include "img.h"
 #include "map_lines.h"
 #include "values.h"
@@ -161,18 +162,13 @@ int Run(const ParsedArguments& arguments) {
   if (!request.ok()) {
     return PrintUsageError(kName, request.error().message);
   }
-  WorkerPool workers;
-  const auto loop = AioContext::Create(
-      {.name = "map", .engine = EngineKind::kThreads, .warn_of_stalls = false}, workers);
-  if (!loop.ok()) {
-    PrintError(kName, loop.error().message);
-    return kExitFailure;
-  }
-  const Result<Unit, Error> mapped = (*loop)->RunUntilDone(Map(*request));
-  if (!mapped.ok() && !mapped.error().message.empty()) {
-    PrintError(kName, mapped.error().message);
-  }
-  return mapped.ok() ? kExitOk : kExitFailure;
+  return RunOnLoop(kName, EngineKind::kThreads, [&](AioContext& loop) {
+    const Result<Unit, Error> mapped = loop.RunUntilDone(Map(*request));
+    if (!mapped.ok() && !mapped.error().message.empty()) {
+      PrintError(kName, mapped.error().message);
+    }
+    return mapped.ok() ? kExitOk : kExitFailure;
+  });
 }
 
 }  // namespace

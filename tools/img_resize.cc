@@ -6,6 +6,7 @@
 
 #include "base/align.h"
 #include "block/open_image.h"
+#include "command_loop.h"
 #include "img.h"
 #include "values.h"
 
@@ -171,19 +172,14 @@ int Run(const ParsedArguments& arguments) {
     static_cast<void>(PrintUsageError(kName, request.error().message));
     return kExitFailure;
   }
-  WorkerPool workers;
-  const auto loop = AioContext::Create(
-      {.name = "resize", .engine = EngineKind::kThreads, .warn_of_stalls = false}, workers);
-  if (!loop.ok()) {
-    PrintError(kName, loop.error().message);
-    return kExitFailure;
-  }
-  const Result<Unit, Error> resized = (*loop)->RunUntilDone(Resize(*request));
-  if (!resized.ok()) {
-    PrintError(kName, resized.error().message);
-    return kExitFailure;
-  }
-  return arguments.Has("quiet") ? kExitOk : PrintOutput(kName, "Image resized.\n");
+  return RunOnLoop(kName, EngineKind::kThreads, [&](AioContext& loop) {
+    const Result<Unit, Error> resized = loop.RunUntilDone(Resize(*request));
+    if (!resized.ok()) {
+      PrintError(kName, resized.error().message);
+      return kExitFailure;
+    }
+    return arguments.Has("quiet") ? kExitOk : PrintOutput(kName, "Image resized.\n");
+  });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "block/open_image.h"
+#include "command_loop.h"
 #include "info_render.h"
 #include "output_format.h"
 
@@ -97,21 +98,16 @@ int RunInfo(std::string_view command, const ParsedArguments& arguments) {
   if (!request.ok()) {
     return PrintUsageError(command, request.error().message);
   }
-  WorkerPool workers;
-  const auto loop = AioContext::Create(
-      {.name = "info", .engine = EngineKind::kThreads, .warn_of_stalls = false}, workers);
-  if (!loop.ok()) {
-    PrintError(command, loop.error().message);
-    return kExitFailure;
-  }
-  const auto images = (*loop)->RunUntilDone(Collect(*request));
-  if (!images.ok()) {
-    PrintError(command, images.error().message);
-    return kExitFailure;
-  }
-  return PrintOutput(command, request->output == OutputFormat::kJson
-                                  ? RenderInfoJson(*images, request->backing_chain)
-                                  : RenderInfoText(*images));
+  return RunOnLoop(command, EngineKind::kThreads, [&](AioContext& loop) {
+    const auto images = loop.RunUntilDone(Collect(*request));
+    if (!images.ok()) {
+      PrintError(command, images.error().message);
+      return kExitFailure;
+    }
+    return PrintOutput(command, request->output == OutputFormat::kJson
+                                    ? RenderInfoJson(*images, request->backing_chain)
+                                    : RenderInfoText(*images));
+  });
 }
 
 }  // namespace fusebay
