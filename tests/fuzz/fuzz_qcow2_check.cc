@@ -4,11 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "block/block_graph.h"
-#include "core/aio_context.h"
-#include "core/log.h"
+#include "fuzz_image.h"
 #include "qcow2/qcow2_check.h"
 
 using namespace fusebay;
@@ -16,36 +14,6 @@ using namespace fusebay;
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = 64 << 20;
-
-class Copy : public BlockNode {
- public:
-  explicit Copy(ByteSpan bytes)
-      : BlockNode("file", "fuzz-copy", false), bytes_(bytes.begin(), bytes.end()) {
-    set_size(bytes_.size());
-  }
-  bool Is(ByteSpan bytes) const { return std::equal(bytes.begin(), bytes.end(), bytes_.begin()); }
-
- private:
-  Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
-    dst.CopyFrom(bytes_.data() + offset);
-    return Ok();
-  }
-  Task<Result<>> DoWrite(std::uint64_t offset, IoVec src, WriteFlags) override {
-    FB_ASSERT(offset + src.size <= bytes_.size());
-    src.CopyTo(bytes_.data() + offset);
-    return Ok();
-  }
-  Task<Result<>> DoTruncate(std::uint64_t size, Prealloc) override {
-    if (size > kMaxFileBytes) {
-      return Result<>{Errno{ENOSPC}};
-    }
-    bytes_.resize(size);
-    set_size(size);
-    return Ok();
-  }
-
-  std::vector<std::byte> bytes_;
-};
 
 // Messages are made, and dropped.
 class Listener : public CheckObserver {
@@ -57,21 +25,6 @@ class Listener : public CheckObserver {
   void OnRepaired(const CheckResult&) override {}
 };
 
-AioContext& Loop() {
-  static WorkerPool& workers = *new WorkerPool(2);
-  static AioContext& loop = *[] {
-    SetLogLevel(LogLevel::kError);
-    SetLogTarget(LogTarget::kSyslog);
-    AioContextOptions options;
-    options.engine = EngineKind::kThreads;
-    options.poll_max = Nanoseconds(0);
-    auto made = AioContext::Create(options, workers);
-    FB_ASSERT(made.ok());
-    return made->release();
-  }();
-  return loop;
-}
-
 Result<CheckResult, Error> Check(const BlockRef& file, CheckFix fix) {
   Listener listener;
   auto result = Loop().RunUntilDone(qcow2::CheckQcow2(file, "fuzz", fix, listener));
@@ -80,8 +33,8 @@ Result<CheckResult, Error> Check(const BlockRef& file, CheckFix fix) {
 }
 
 void CheckAndRepair(BlockGraph& graph, ByteSpan input) {
-  auto owned = std::make_unique<Copy>(input);
-  const Copy& copy = *owned;
+  auto owned = std::make_unique<FuzzFile>(input, kMaxFileBytes);
+  const FuzzFile& copy = *owned;
   FB_ASSERT(graph.Add(std::move(owned)).ok());
   const PermissionSet all{kPermConsistentRead | kPermWrite | kPermResize, kPermAll};
   const auto file = graph.Use("file", all, "the fuzzer");

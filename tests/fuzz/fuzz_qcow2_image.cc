@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "block/block_graph.h"
-#include "core/aio_context.h"
-#include "core/log.h"
+#include "fuzz_image.h"
 #include "qcow2/qcow2_header.h"
 
 using namespace fusebay;
@@ -31,21 +30,6 @@ class InputFile : public BlockNode {
   }
   const ByteSpan bytes_;
 };
-
-AioContext& Loop() {
-  static WorkerPool& workers = *new WorkerPool(2);
-  static AioContext& loop = *[] {
-    SetLogLevel(LogLevel::kError);
-    SetLogTarget(LogTarget::kSyslog);
-    AioContextOptions options;
-    options.engine = EngineKind::kThreads;
-    options.poll_max = Nanoseconds(0);
-    auto made = AioContext::Create(options, workers);
-    FB_ASSERT(made.ok());
-    return made->release();
-  }();
-  return loop;
-}
 
 // From the start, then from where the input's last bytes say.
 Task<Unit> Exercise(const BlockRef& image, ByteSpan input) {

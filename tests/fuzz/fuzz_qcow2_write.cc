@@ -7,8 +7,7 @@
 #include <vector>
 
 #include "block/block_graph.h"
-#include "core/aio_context.h"
-#include "core/log.h"
+#include "fuzz_image.h"
 
 using namespace fusebay;
 
@@ -18,49 +17,6 @@ constexpr std::uint64_t kMaxFile = 32 << 20;
 constexpr std::uint64_t kMaxLength = 128 << 10;
 constexpr std::size_t kCommandBytes = 8;
 constexpr std::size_t kMaxCommands = 24;
-
-// The image, in memory; no larger than kMaxFile.
-class File : public BlockNode {
- public:
-  explicit File(ByteSpan bytes)
-      : BlockNode("file", "fuzz-input", false), bytes_(bytes.begin(), bytes.end()) {
-    set_size(bytes.size());
-  }
-
- private:
-  Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
-    dst.CopyFrom(bytes_.data() + offset);
-    return Ok();
-  }
-  Task<Result<>> DoWrite(std::uint64_t offset, IoVec src, WriteFlags) override {
-    src.CopyTo(bytes_.data() + offset);
-    return Ok();
-  }
-  Task<Result<>> DoTruncate(std::uint64_t size, Prealloc) override {
-    if (size > kMaxFile) {
-      return Result<>{Errno{ENOSPC}};
-    }
-    bytes_.resize(size);
-    set_size(size);
-    return Ok();
-  }
-  std::vector<std::byte> bytes_;
-};
-
-AioContext& Loop() {
-  static WorkerPool& workers = *new WorkerPool(2);
-  static AioContext& loop = *[] {
-    SetLogLevel(LogLevel::kError);
-    SetLogTarget(LogTarget::kSyslog);
-    AioContextOptions options;
-    options.engine = EngineKind::kThreads;
-    options.poll_max = Nanoseconds(0);
-    auto made = AioContext::Create(options, workers);
-    FB_ASSERT(made.ok());
-    return made->release();
-  }();
-  return loop;
-}
 
 // One change: what, where, how long, taken from eight bytes of the input.
 struct Command {
@@ -131,7 +87,7 @@ Task<Unit> Exercise(const BlockRef& image, ByteSpan input) {
 }
 
 void OpenAndChange(BlockGraph& graph, ByteSpan input) {
-  FB_ASSERT(graph.Add(std::make_unique<File>(input)).ok());
+  FB_ASSERT(graph.Add(std::make_unique<FuzzFile>(input, kMaxFile)).ok());
   Qcow2Options own;
   own.file.node_name = "file";
   own.no_backing = true;
