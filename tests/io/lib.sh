@@ -31,10 +31,13 @@ skip() {
 
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 
+# Where tests/run has installed what it needs, a missing program is a mistake of its list.
 need_program() {
   local name
   for name in "$@"; do
-    command -v "$name" >/dev/null || skip "needs the program $name"
+    command -v "$name" >/dev/null && continue
+    [ -z "${FUSEBAY_TEST_INSTALLED:-}" ] || fail "tests/install-deps does not install $name"
+    skip "needs the program $name"
   done
 }
 
