@@ -88,6 +88,8 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<>> ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<Result<>> Preallocate(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<std::uint64_t> ClientSize() const;
+  // Whether the kernel may hold data that has not been sent, and where nobody here knows.
+  bool KernelHoldsWrites() const;
   Task<Result<>> CheckForeignChange();
   // The writes of the file in this process move its times.
   void TouchModified();
@@ -99,6 +101,7 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   const SingleFileOptions options_;
   std::atomic<fuse::FuseNotifier*> notifier_{nullptr};
   std::atomic<std::uint32_t> open_files_{0};
+  std::atomic<std::uint32_t> open_for_writing_{0};  // of them
 
   mutable std::mutex attr_mutex_;  // guards what follows
   Times times_;

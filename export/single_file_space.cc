@@ -107,6 +107,10 @@ Task<std::uint64_t> SingleFileFs::ClientSize() const {
   co_return looked.ok() ? std::max<std::uint64_t>(ref_.size(), file.stx_size) : ref_.size();
 }
 
+bool SingleFileFs::KernelHoldsWrites() const {
+  return options_.cache == ExportCache::kWriteback && open_for_writing_.load() != 0;
+}
+
 // What lies between the old end and `offset` becomes a hole. A node that cannot preallocate says so
 // before that.
 Task<Result<>> SingleFileFs::GrowAllocated(std::uint64_t offset, std::uint64_t end) {
@@ -164,9 +168,13 @@ Task<Result<std::uint64_t>> SingleFileFs::Lseek(const fuse::Caller&, fuse::NodeI
     co_return Errno{EINVAL};
   }
   const Gate::Pass pass = co_await ref_.gate().Enter();
-  const std::uint64_t size = ref_.size();
+  const bool all_is_data = KernelHoldsWrites();  // a hole of the node's may be one no more
+  const std::uint64_t size = all_is_data ? co_await ClientSize() : ref_.size();
   if (offset >= size) {
     co_return Errno{ENXIO};
+  }
+  if (all_is_data) {
+    co_return whence == SEEK_DATA ? offset : size;
   }
   while (offset < size) {
     const Result<BlockStatus> status = co_await ref_.Status(offset, size - offset);

@@ -53,6 +53,14 @@ TEST(WriteAtTheEndHasNoSpace) {
   CHECK_EQ(file.size(), 100u);
 }
 
+// Nobody would ask again for the rest of a write that the kernel has delayed.
+TEST(DelayedWriteOverTheEndIsAnError) {
+  FileUnderTest file(10);
+  CHECK_ERRNO(file.Write(8, "abcd", true), ENOSPC);
+  CHECK_EQ(file.Read(8, 4), "ab");
+  CHECK_EQ(*file.Write(8, "cd", true), 2u);
+}
+
 TEST(GrowableExportGrowsWithAHoleOfZeroes) {
   FileUnderTest file(10, kGrowable);
   CHECK_EQ(*file.Write(1001, "tail"), 4u);

@@ -1,4 +1,5 @@
 // SingleFileFs: the size, holes and preallocated space.
+#include <fcntl.h>
 #include <linux/falloc.h>
 #include <unistd.h>
 
@@ -111,6 +112,20 @@ TEST(SeekFindsDataAndHoles) {
   CHECK_EQ(*file.Seek(0, SEEK_HOLE), 0u);
   CHECK_EQ(*file.Seek(2 * kBlock, SEEK_HOLE), 3 * kBlock);
   CHECK_ERRNO(file.Seek(3 * kBlock, SEEK_DATA), ENXIO);
+}
+
+// The kernel may hold data where the node has a hole, until the last writer has closed the file.
+TEST(SeekFindsNoHolesWhileAWritebackCacheMayHaveMore) {
+  FileUnderTest file(4 * kBlock, {.writable = true, .cache = ExportCache::kWriteback});
+  const Result<fuse::Opened> writer = file.Open(O_RDWR);
+  const Result<fuse::Opened> reader = file.Open(O_RDONLY);
+  CHECK_EQ(*file.Seek(kBlock, SEEK_DATA), kBlock);
+  CHECK_EQ(*file.Seek(kBlock, SEEK_HOLE), 4 * kBlock);
+  CHECK_OK(file.Close(*reader));
+  CHECK_EQ(*file.Seek(kBlock, SEEK_DATA), kBlock);
+  CHECK_OK(file.Close(*writer));
+  CHECK_ERRNO(file.Seek(kBlock, SEEK_DATA), ENXIO);
+  CHECK_EQ(*file.Seek(kBlock, SEEK_HOLE), kBlock);
 }
 
 TEST(SeekPastTheEndIsRefused) {
