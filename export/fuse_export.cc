@@ -77,6 +77,7 @@ class FuseExport final : public Export {
  private:
   Task<Result<Unit, Error>> ClaimMountpoint();
   Task<Result<Unit, Error>> TakeNode(bool allow_other);
+  Task<Result<Unit, Error>> Mount(bool allow_other);
   Task<Unit> ReleaseNode();
   Task<Unit> ServeChannel(fuse::FuseChannel& channel);
   Task<Unit> ShowSize();
@@ -210,6 +211,18 @@ fuse::DevTransportOptions FuseExport::TransportOptions(bool allow_other) const {
   return transport;
 }
 
+// Takes the node and mounts, or leaves no trace.
+Task<Result<Unit, Error>> FuseExport::Mount(bool allow_other) {
+  const Result<Unit, Error> taken = co_await TakeNode(allow_other);
+  CO_TRY(taken);
+  transport_ = std::make_unique<fuse::DevTransport>(TransportOptions(allow_other));
+  const Result<Unit, Error> started = co_await transport_->Start(loops_);
+  if (!started.ok()) {
+    co_await ReleaseNode();
+  }
+  co_return started;
+}
+
 Task<Result<Unit, Error>> FuseExport::Start() {
   const bool allow_other =
       options_.allow_other == OnOffAuto::kOn ||
@@ -219,17 +232,14 @@ Task<Result<Unit, Error>> FuseExport::Start() {
     ReleaseMountpoint();
     co_return claimed.error();
   }
-  const Result<Unit, Error> taken = co_await TakeNode(allow_other);
-  if (!taken.ok()) {
-    ReleaseMountpoint();
-    co_return taken.error();
+  Result<Unit, Error> mounted = co_await Mount(allow_other);
+  // Another mount namespace may have a configuration of its own, and fusermount3 the last word.
+  if (!mounted.ok() && allow_other && options_.allow_other == OnOffAuto::kAuto) {
+    mounted = co_await Mount(false);
   }
-  transport_ = std::make_unique<fuse::DevTransport>(TransportOptions(allow_other));
-  const Result<Unit, Error> started = co_await transport_->Start(loops_);
-  if (!started.ok()) {
-    co_await ReleaseNode();
+  if (!mounted.ok()) {
     ReleaseMountpoint();
-    co_return started.error();
+    co_return mounted.error();
   }
   server_ = std::make_unique<fuse::FuseServer>(*fs_, *transport_, fs_->server_options());
   fs_->SetNotifier(&transport_->notifier());
