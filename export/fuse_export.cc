@@ -30,6 +30,10 @@ bool IsMountedElsewhere(const FuseExportOptions& options) {
   return options.mount_namespace_pid != 0 || options.mountpoint.starts_with("/dev/fd/");
 }
 
+std::string FusermountOf(const FuseExportOptions& options) {
+  return options.fusermount.empty() ? std::string("fusermount3") : options.fusermount;
+}
+
 // Clients that have cached more than can be written in this time had better sync it themselves.
 constexpr std::chrono::seconds kWriteBackLimit{60};
 
@@ -99,6 +103,23 @@ class FuseExport final : public Export {
   bool stopping_ = false;
 };
 
+Task<Result<Unit, Error>> FuseExports::ClearDeadMounts(const FuseExportOptions& options) const {
+  if (IsMountedElsewhere(options)) {
+    co_return Unit{};
+  }
+  Result<Unit, Error> cleared = Unit{};
+  const Result<> clearing =
+      co_await AioContext::Current().RunBlocking([&options, &cleared]() -> Result<> {
+        const Result<std::string, Error> resolved = ResolveMountpoint(options.mountpoint);
+        if (resolved.ok()) {
+          cleared = fusebay::ClearDeadMounts(options.mountpoint, *resolved, FusermountOf(options));
+        }
+        return Ok();
+      });
+  FB_ASSERT(clearing.ok());
+  co_return cleared;
+}
+
 Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptions& options,
                                                            std::span<AioContext* const> loops) {
   FB_ASSERT(!loops.empty());
@@ -153,9 +174,7 @@ Task<Result<Unit, Error>> FuseExport::ClaimMountpoint() {
   resolved_ = *resolved;
   Result<Unit, Error> prepared = Unit{};
   const Result<> preparing = co_await control.RunBlocking([this, &prepared]() -> Result<> {
-    prepared = PrepareMountpoint(
-        options_.mountpoint, resolved_,
-        options_.fusermount.empty() ? std::string("fusermount3") : options_.fusermount);
+    prepared = PrepareMountpoint(options_.mountpoint, resolved_, FusermountOf(options_));
     return Ok();
   });
   FB_ASSERT(preparing.ok());
