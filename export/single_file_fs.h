@@ -88,8 +88,9 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<>> ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<Result<>> Preallocate(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<std::uint64_t> ClientSize() const;
-  // Whether the kernel may hold data that has not been sent, and where nobody here knows.
-  bool KernelHoldsWrites() const;
+  // Has the kernel send what clients have written or mapped and it has not sent yet, from `offset`
+  // on. REQUIRES: the caller is outside of the gate, for that comes as writes.
+  Task<Result<>> CollectWrites(std::uint64_t offset);
   Task<Result<>> CheckForeignChange();
   // The writes of the file in this process move its times.
   void TouchModified();

@@ -15,6 +15,7 @@ class Observed final : public fuse::FuseNotifier {
   }
   void InvalidateEntry(fuse::NodeId, std::string_view) override {}
   void Resend() override {}
+  Result<> WaitUntilTaken(std::chrono::milliseconds) override { return Ok(); }
   std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
 };
 
