@@ -30,6 +30,10 @@ bool IsMountedElsewhere(const FuseExportOptions& options) {
   return options.mount_namespace_pid != 0 || options.mountpoint.starts_with("/dev/fd/");
 }
 
+std::string FusermountOf(const FuseExportOptions& options) {
+  return options.fusermount.empty() ? std::string("fusermount3") : options.fusermount;
+}
+
 // Clients that have cached more than can be written in this time had better sync it themselves.
 constexpr std::chrono::seconds kWriteBackLimit{60};
 
@@ -77,6 +81,7 @@ class FuseExport final : public Export {
  private:
   Task<Result<Unit, Error>> ClaimMountpoint();
   Task<Result<Unit, Error>> TakeNode(bool allow_other);
+  Task<Result<Unit, Error>> Mount(bool allow_other);
   Task<Unit> ReleaseNode();
   Task<Unit> ServeChannel(fuse::FuseChannel& channel);
   Task<Unit> ShowSize();
@@ -97,6 +102,23 @@ class FuseExport final : public Export {
   TaskScope serving_;  // a task per channel, on the control loop
   bool stopping_ = false;
 };
+
+Task<Result<Unit, Error>> FuseExports::ClearDeadMounts(const FuseExportOptions& options) const {
+  if (IsMountedElsewhere(options)) {
+    co_return Unit{};
+  }
+  Result<Unit, Error> cleared = Unit{};
+  const Result<> clearing =
+      co_await AioContext::Current().RunBlocking([&options, &cleared]() -> Result<> {
+        const Result<std::string, Error> resolved = ResolveMountpoint(options.mountpoint);
+        if (resolved.ok()) {
+          cleared = fusebay::ClearDeadMounts(options.mountpoint, *resolved, FusermountOf(options));
+        }
+        return Ok();
+      });
+  FB_ASSERT(clearing.ok());
+  co_return cleared;
+}
 
 Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptions& options,
                                                            std::span<AioContext* const> loops) {
@@ -152,9 +174,7 @@ Task<Result<Unit, Error>> FuseExport::ClaimMountpoint() {
   resolved_ = *resolved;
   Result<Unit, Error> prepared = Unit{};
   const Result<> preparing = co_await control.RunBlocking([this, &prepared]() -> Result<> {
-    prepared = PrepareMountpoint(
-        options_.mountpoint, resolved_,
-        options_.fusermount.empty() ? std::string("fusermount3") : options_.fusermount);
+    prepared = PrepareMountpoint(options_.mountpoint, resolved_, FusermountOf(options_));
     return Ok();
   });
   FB_ASSERT(preparing.ok());
@@ -210,6 +230,18 @@ fuse::DevTransportOptions FuseExport::TransportOptions(bool allow_other) const {
   return transport;
 }
 
+// Takes the node and mounts, or leaves no trace.
+Task<Result<Unit, Error>> FuseExport::Mount(bool allow_other) {
+  const Result<Unit, Error> taken = co_await TakeNode(allow_other);
+  CO_TRY(taken);
+  transport_ = std::make_unique<fuse::DevTransport>(TransportOptions(allow_other));
+  const Result<Unit, Error> started = co_await transport_->Start(loops_);
+  if (!started.ok()) {
+    co_await ReleaseNode();
+  }
+  co_return started;
+}
+
 Task<Result<Unit, Error>> FuseExport::Start() {
   const bool allow_other =
       options_.allow_other == OnOffAuto::kOn ||
@@ -219,17 +251,14 @@ Task<Result<Unit, Error>> FuseExport::Start() {
     ReleaseMountpoint();
     co_return claimed.error();
   }
-  const Result<Unit, Error> taken = co_await TakeNode(allow_other);
-  if (!taken.ok()) {
-    ReleaseMountpoint();
-    co_return taken.error();
+  Result<Unit, Error> mounted = co_await Mount(allow_other);
+  // Another mount namespace may have a configuration of its own, and fusermount3 the last word.
+  if (!mounted.ok() && allow_other && options_.allow_other == OnOffAuto::kAuto) {
+    mounted = co_await Mount(false);
   }
-  transport_ = std::make_unique<fuse::DevTransport>(TransportOptions(allow_other));
-  const Result<Unit, Error> started = co_await transport_->Start(loops_);
-  if (!started.ok()) {
-    co_await ReleaseNode();
+  if (!mounted.ok()) {
     ReleaseMountpoint();
-    co_return started.error();
+    co_return mounted.error();
   }
   server_ = std::make_unique<fuse::FuseServer>(*fs_, *transport_, fs_->server_options());
   fs_->SetNotifier(&transport_->notifier());

@@ -57,8 +57,8 @@ Result<std::string, Error> ResolveMountpoint(const std::string& path) {
   return std::string(resolved.get());
 }
 
-Result<Unit, Error> PrepareMountpoint(const std::string& path, const std::string& resolved,
-                                      const std::string& fusermount) {
+Result<Unit, Error> ClearDeadMounts(const std::string& path, const std::string& resolved,
+                                    const std::string& fusermount) {
   for (int i = 0; i < kMaxDeadMounts; ++i) {
     FB_ASSIGN(const std::vector<fuse::MountEntry> table, fuse::ReadMountTable());
     const fuse::MountEntry* const top = fuse::FindTopMount(table, resolved);
@@ -71,6 +71,12 @@ Result<Unit, Error> PrepareMountpoint(const std::string& path, const std::string
     LogInfo(fmt::format("'{}': unmounting what a server that has died left there", path));
     FB_TRY(fuse::Unmount(*top, fuse::UnmountMode::kLazy, fusermount));
   }
+  return Unit{};
+}
+
+Result<Unit, Error> PrepareMountpoint(const std::string& path, const std::string& resolved,
+                                      const std::string& fusermount) {
+  FB_TRY(ClearDeadMounts(path, resolved, fusermount));
   struct stat st{};
   if (::stat(resolved.c_str(), &st) != 0) {
     return StatError(path, errno);

@@ -29,6 +29,17 @@ timespec Now() {
   return now;
 }
 
+// Handles tell apart only who may have written.
+constexpr fuse::Handle kReader{0};
+constexpr fuse::Handle kWriter{1};
+
+// Only a hostile client closes what it has not opened.
+void CountDown(std::atomic<std::uint32_t>& count) {
+  std::uint32_t open = count.load();
+  while (open != 0 && !count.compare_exchange_weak(open, open - 1)) {
+  }
+}
+
 bool Same(const timespec& a, const timespec& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
@@ -239,15 +250,18 @@ Task<Result<fuse::Opened>> SingleFileFs::Open(const fuse::Caller&, fuse::NodeId,
   if (!options_.writable) {
     opened.open_flags |= abi::kFopenNoFlush;
   }
+  const bool writes = (args.flags & O_ACCMODE) != O_RDONLY;
+  opened.handle = writes ? kWriter : kReader;
+  open_for_writing_.fetch_add(writes ? 1 : 0);
   open_files_.fetch_add(1);
   co_return opened;
 }
 
-Task<Result<>> SingleFileFs::Release(const fuse::Caller&, fuse::NodeId, fuse::Handle,
+Task<Result<>> SingleFileFs::Release(const fuse::Caller&, fuse::NodeId, fuse::Handle handle,
                                      std::optional<std::uint64_t>) {
-  // Only a hostile client closes what it has not opened.
-  std::uint32_t open = open_files_.load();
-  while (open != 0 && !open_files_.compare_exchange_weak(open, open - 1)) {
+  CountDown(open_files_);
+  if (handle == kWriter) {
+    CountDown(open_for_writing_);
   }
   return Ok();
 }

@@ -88,6 +88,9 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   Task<Result<>> ZeroRange(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<Result<>> Preallocate(std::uint64_t offset, std::uint64_t length, bool keep_size);
   Task<std::uint64_t> ClientSize() const;
+  // Has the kernel send what clients have written or mapped and it has not sent yet, from `offset`
+  // on. REQUIRES: the caller is outside of the gate, for that comes as writes.
+  Task<Result<>> CollectWrites(std::uint64_t offset);
   Task<Result<>> CheckForeignChange();
   // The writes of the file in this process move its times.
   void TouchModified();
@@ -99,6 +102,7 @@ class SingleFileFs final : public fuse::FuseFilesystem, public BlockObserver {
   const SingleFileOptions options_;
   std::atomic<fuse::FuseNotifier*> notifier_{nullptr};
   std::atomic<std::uint32_t> open_files_{0};
+  std::atomic<std::uint32_t> open_for_writing_{0};  // of them
 
   mutable std::mutex attr_mutex_;  // guards what follows
   Times times_;

@@ -54,6 +54,10 @@ Task<Result<std::uint32_t>> SingleFileFs::Write(const fuse::Caller&, fuse::NodeI
       co_await ref_.Write(args.offset, src.First(length), {.fua = options_.writethrough});
   CO_TRY(written);
   TouchModified();
+  // Its program has been told long ago that all is written: only an error reaches its fsync.
+  if (args.from_page_cache && length < src.size) {
+    co_return Errno{ENOSPC};
+  }
   co_return static_cast<std::uint32_t>(length);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/aio_context.h"
 #include "core/sync.h"
@@ -13,6 +14,9 @@
 namespace fusebay {
 
 namespace {
+
+// Clients that hold more than can be written in this time are told that all is data.
+constexpr std::chrono::seconds kCollectLimit{5};
 
 // ENOTSUP and EOPNOTSUPP are one number on Linux; the name says what fallocate(2) documents.
 Result<> AsFallocate(Result<> r) {
@@ -107,6 +111,22 @@ Task<std::uint64_t> SingleFileFs::ClientSize() const {
   co_return looked.ok() ? std::max<std::uint64_t>(ref_.size(), file.stx_size) : ref_.size();
 }
 
+Task<Result<>> SingleFileFs::CollectWrites(std::uint64_t offset) {
+  if (open_for_writing_.load() == 0) {
+    co_return Ok();  // the last close has written everything
+  }
+  fuse::FuseNotifier* const notifier = notifier_.load();
+  if (notifier == nullptr || offset > BlockNode::kMaxSize) {
+    co_return Errno{ENODEV};
+  }
+  const Result<> collected =
+      co_await AioContext::Current().RunBlocking([notifier, offset]() -> Result<> {
+        notifier->InvalidateInode(fuse::NodeId::kRoot, static_cast<std::int64_t>(offset), 0);
+        return notifier->WaitUntilTaken(kCollectLimit);
+      });
+  co_return collected;
+}
+
 // What lies between the old end and `offset` becomes a hole. A node that cannot preallocate says so
 // before that.
 Task<Result<>> SingleFileFs::GrowAllocated(std::uint64_t offset, std::uint64_t end) {
@@ -163,10 +183,14 @@ Task<Result<std::uint64_t>> SingleFileFs::Lseek(const fuse::Caller&, fuse::NodeI
   if (whence != SEEK_DATA && whence != SEEK_HOLE) {
     co_return Errno{EINVAL};
   }
+  const Result<> collected = co_await CollectWrites(offset);
   const Gate::Pass pass = co_await ref_.gate().Enter();
-  const std::uint64_t size = ref_.size();
+  const std::uint64_t size = collected.ok() ? ref_.size() : co_await ClientSize();
   if (offset >= size) {
     co_return Errno{ENXIO};
+  }
+  if (!collected.ok()) {
+    co_return whence == SEEK_DATA ? offset : size;  // a hole of the node's may be one no more
   }
   while (offset < size) {
     const Result<BlockStatus> status = co_await ref_.Status(offset, size - offset);

@@ -70,7 +70,19 @@ Task<Result<BlockNode*, Error>> MountService::OpenDisk() {
   co_return *node;
 }
 
+// What a killed server has left may hide the image itself.
+Task<Result<Unit, Error>> MountService::ClearDeadMounts() {
+  for (std::size_t i = 0; i < request_.mountpoints.size(); ++i) {
+    const FuseExportOptions options = ExportOptions(i);
+    const Result<Unit, Error> cleared = co_await fuse_exports_.ClearDeadMounts(options);
+    CO_TRY(cleared);
+  }
+  co_return Unit{};
+}
+
 Task<Result<Unit, Error>> MountService::StartAll() {
+  const Result<Unit, Error> cleared = co_await ClearDeadMounts();
+  CO_TRY(cleared);
   const Result<BlockNode*, Error> node = co_await OpenDisk();
   CO_TRY(node);
   size_ = (*node)->size();

@@ -45,6 +45,7 @@ class MountService {
 
  private:
   Task<Result<Unit, Error>> StartAll();
+  Task<Result<Unit, Error>> ClearDeadMounts();
   Task<Result<BlockNode*, Error>> OpenDisk();
   Task<Result<Unit, Error>> StartExport(std::unique_ptr<Export> one);
   Task<Unit> StopExport(std::size_t index);

@@ -44,10 +44,6 @@ class FileNode final : public BlockNode {
   FileNode(FileConfig config, UniqueFd fd, UniqueFd tail_fd);
   ~FileNode() override = default;
 
- private:
-  // How often in a row an operation may say EINTR or EAGAIN without any progress.
-  static constexpr unsigned kMaxRetries = 100;
-
   // Inline writes are given up for a while when they take long.
   class WritePace {
    public:
@@ -59,6 +55,11 @@ class FileNode final : public BlockNode {
     std::atomic<std::int64_t> pause_ns_{0};    // the last one; fades while writes are quick
     std::atomic<std::int64_t> paused_until_ns_{0};
   };
+
+ private:
+  // How often in a row an operation may say EINTR or EAGAIN without any progress.
+  static constexpr unsigned kMaxRetries = 100;
+
   // The last run that was found, while nothing has been written since.
   struct KnownRun {
     std::uint64_t begin = 0;

@@ -35,6 +35,28 @@ Result<> Done(const LoopbackReply& reply) {
   return Ok();
 }
 
+Result<std::vector<LoopbackDirent>> ParseDirents(ByteSpan rest) {
+  std::vector<LoopbackDirent> entries;
+  while (rest.size() >= sizeof(abi::Dirent)) {
+    abi::Dirent entry;
+    std::memcpy(&entry, rest.data(), sizeof entry);
+    if (entry.namelen == 0 || entry.namelen > abi::kMaxName) {
+      return Errno{EIO};
+    }
+    const std::size_t size = abi::AlignRecord(sizeof entry + entry.namelen);
+    if (size > rest.size()) {
+      break;
+    }
+    std::string name(reinterpret_cast<const char*>(rest.data() + sizeof entry), entry.namelen);
+    if (name.find('/') != std::string::npos) {
+      return Errno{EIO};
+    }
+    entries.push_back({entry.ino, entry.next_offset, entry.type, std::move(name)});
+    rest = rest.subspan(size);
+  }
+  return entries;
+}
+
 // A name of a coroutine's own, since a string_view has no NUL.
 std::string WithEnd(std::string_view name) {
   std::string text(name);
@@ -125,6 +147,22 @@ Task<Result<abi::OpenOut>> LoopbackClient::OpenDir(std::uint64_t nodeid) {
   const abi::OpenIn args{};
   const LoopbackReply reply = co_await Call(abi::Opcode::kOpenDir, nodeid, BytesOf(args));
   co_return Parsed<abi::OpenOut>(reply);
+}
+
+Task<Result<std::vector<LoopbackDirent>>> LoopbackClient::ReadDir(std::uint64_t nodeid,
+                                                                  std::uint64_t handle,
+                                                                  std::uint64_t offset,
+                                                                  std::uint32_t size) {
+  abi::ReadIn args{};
+  args.handle = handle;
+  args.offset = offset;
+  args.size = size;
+  const ByteSpan bytes = Aged(args, kernel_.options().minor, 9, abi::kReadInCompatBytes);
+  const LoopbackReply reply = co_await Call(abi::Opcode::kReadDir, nodeid, bytes, {}, {}, size);
+  if (!reply.ok()) {
+    co_return Errno{-reply.error};
+  }
+  co_return ParseDirents(reply.data);
 }
 
 Task<Result<std::size_t>> LoopbackClient::Read(std::uint64_t nodeid, std::uint64_t handle,

@@ -36,9 +36,7 @@ class Notifier final : public FuseNotifier {
   // Drops what waits, and waits for the message that is being written. Blocks; the channels must go
   // on serving meanwhile, or the session must be over.
   void Stop();
-  // Waits until the client has taken every notification before this. ETIMEDOUT; ENODEV: stopped.
-  // Blocks as Stop does, but no longer than `limit`.
-  Result<> WaitUntilTaken(std::chrono::milliseconds limit);
+  Result<> WaitUntilTaken(std::chrono::milliseconds limit) override;
 
   void InvalidateInode(NodeId node, std::int64_t offset, std::int64_t length) override;
   void InvalidateEntry(NodeId parent, std::string_view name) override;

@@ -44,6 +44,10 @@ class FuseExports {
   FuseExports(const FuseExports&) = delete;
   FuseExports& operator=(const FuseExports&) = delete;
 
+  // Takes away what a killed server has left mounted at options.mountpoint, as Start does: for a
+  // caller whose image may lie below it. "There already is a FUSE export on 'P'".
+  Task<Result<Unit, Error>> ClearDeadMounts(const FuseExportOptions& options) const;
+
   // Checks what can be checked without looking at the mountpoint: "Cannot export read-only node as
   // writable", "Cannot find device='' nor node-name='X'". Opens options.source, so call it before
   // anything is mounted there. Start then says "There already is a FUSE export on 'P'", "Failed to

@@ -31,6 +31,13 @@ struct LoopbackReply {
   std::string text() const { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
 };
 
+struct LoopbackDirent {
+  std::uint64_t ino = 0;
+  std::uint64_t next_offset = 0;
+  std::uint32_t type = 0;  // DT_*
+  std::string name;
+};
+
 class LoopbackClient {
  public:
   static constexpr std::size_t kMaxReply = 64u << 10;  // of Call, where nothing else is said
@@ -54,6 +61,11 @@ class LoopbackClient {
   Task<Result<abi::AttrOut>> SetAttr(std::uint64_t nodeid, abi::SetAttrIn args);
   Task<Result<abi::OpenOut>> Open(std::uint64_t nodeid, std::uint32_t flags);
   Task<Result<abi::OpenOut>> OpenDir(std::uint64_t nodeid);
+  // As Linux takes entries: EIO at a name that is empty, longer than 255 bytes or has a '/'; what
+  // is left of an entry that does not end is passed over.
+  Task<Result<std::vector<LoopbackDirent>>> ReadDir(std::uint64_t nodeid, std::uint64_t handle,
+                                                    std::uint64_t offset,
+                                                    std::uint32_t size = 4096);
   // At most dst.size() bytes; returns how many.
   Task<Result<std::size_t>> Read(std::uint64_t nodeid, std::uint64_t handle, std::uint64_t offset,
                                  MutableByteSpan dst, std::uint32_t open_flags = 0);

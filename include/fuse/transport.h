@@ -4,6 +4,7 @@
 // Life: Start, then a FuseServer serves every channel, then Stop. Start and Stop are called on the
 // control loop; the channels belong to the data loops they were made for.
 #pragma once
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,9 +17,10 @@
 
 namespace fusebay::fuse {
 
-// Tells the client that what it caches is stale. Any thread; never waits: messages leave from a
-// thread of their own, for the kernel may wait inside for pages that a data loop must serve. The
-// queue is bounded: ranges are merged, and when it is full the whole inode is dropped instead.
+// Tells the client that what it caches is stale. Any thread; only WaitUntilTaken waits: messages
+// leave from a thread of their own, for the kernel may wait inside for pages that a data loop must
+// serve. The queue is bounded: ranges are merged, and when it is full the whole inode is dropped
+// instead.
 class FuseNotifier {
  public:
   virtual ~FuseNotifier() = default;
@@ -28,6 +30,10 @@ class FuseNotifier {
   virtual void InvalidateEntry(NodeId parent, std::string_view name) = 0;
   // Asks the client to send every request again that has no reply yet.
   virtual void Resend() = 0;
+  // Waits until the client has taken every notification before this, and with it has sent what it
+  // had not written yet. ETIMEDOUT; ENODEV: the session is over. Blocks: not for a loop's thread,
+  // nor for who keeps the client's writes from being served.
+  virtual Result<> WaitUntilTaken(std::chrono::milliseconds limit) = 0;
 };
 
 class FuseTransport {

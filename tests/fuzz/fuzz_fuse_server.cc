@@ -76,6 +76,7 @@ class NoNotifier final : public FuseNotifier {
   void InvalidateInode(NodeId, std::int64_t, std::int64_t) override {}
   void InvalidateEntry(NodeId, std::string_view) override {}
   void Resend() override {}
+  Result<> WaitUntilTaken(std::chrono::milliseconds) override { return Ok(); }
 };
 
 // A loopback session without the thread of a real notifier.

@@ -23,3 +23,18 @@ serve --allow-other=off disk.img m
 expect_fail "Permission denied" as_nobody stat m
 same_bytes disk.img m
 stop
+
+# Where the program that mounts refuses allow_other, auto does without, and says nothing of it.
+need_program fusermount3
+cat >mounter <<'SH'
+#!/bin/sh
+case $* in *allow_other*) echo "allow_other is not allowed here" >&2 && exit 1 ;; esac
+exec fusermount3 "$@"
+SH
+chmod +x mounter
+expect_fail "not allowed here" fusebay mount --fusermount ./mounter --allow-other=on disk.img m
+expect_eq "$(fusebay mount --fusermount "$dir/mounter" -w disk.img m 2>&1)" "" "what auto says"
+[[ "$(mount_lines m)" != *allow_other* ]] || fail "allow_other is set"
+expect_fail "Operation not permitted" chmod 644 m
+fusebay umount m
+expect_no_daemons

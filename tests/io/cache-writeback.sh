@@ -30,3 +30,19 @@ client disk.img <<'PY'
 from client import *
 equal(os.pread(os.open(sys.argv[1], os.O_RDONLY), 4, 3 * MIB), b"last", "written before the end")
 PY
+
+# What the program has been told is written is never lost silently at the end.
+rm disk.img
+sparse_file disk.img 1M
+serve -w --cache writeback disk.img m
+client m <<'PY'
+from client import *
+fd = os.open(sys.argv[1], os.O_RDWR)
+os.pwrite(fd, b"e" * 8192, MIB - 100)
+expect_errno(errno.ENOSPC, os.fsync, fd)
+os.ftruncate(fd, MIB)
+equal(os.pread(fd, 8192, MIB - 100), b"e" * 100, "what there was room for")
+os.fsync(fd)
+PY
+stop
+expect_eq "$(size_of disk.img)" 1048576 "the image's size"

@@ -11,3 +11,22 @@ serve -f qcow2 disk.qcow2 disk.qcow2
 same_bytes raw.img disk.qcow2
 stop
 same_bytes copy.qcow2 disk.qcow2
+
+# The mount that a killed server leaves hides the image, and goes before the image is opened.
+need_fusebay
+dead() { ! timeout 10 stat disk.qcow2 >/dev/null 2>&1; }
+for options in "" -w; do
+  # shellcheck disable=SC2086
+  serve $options disk.qcow2 disk.qcow2
+  kill -KILL "$server"
+  wait_until 10 ended "$server" || fail "SIGKILL did not end it"
+  wait_until 5 dead || fail "no dead mount is left"
+  # shellcheck disable=SC2086
+  serve $options disk.qcow2 disk.qcow2
+  expect_eq "$(mounts_at disk.qcow2)" 1 "mounts"
+  same_bytes raw.img disk.qcow2
+  expect_fail "There already is a FUSE export on 'disk.qcow2'" \
+    fusebay mount disk.qcow2 disk.qcow2
+  stop
+  same_bytes copy.qcow2 disk.qcow2
+done

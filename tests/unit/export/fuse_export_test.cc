@@ -247,8 +247,9 @@ TEST(AMountpointIsTakenByOtherProcessesToo) {
 
 TEST(AReadOnlyNodeIsNotExportedWritable) {
   Scene scene(true);
-  CHECK_MESSAGE(scene.Create(scene.Options(scene.one.file)),
-                "Cannot export read-only node as writable");
+  const auto created = scene.Create(scene.Options(scene.one.file));
+  CHECK_MESSAGE(created, "Cannot export read-only node as writable");
+  CHECK_EQ(created.error().code.value(), EROFS);
   CHECK_OK(scene.Create(scene.Options(scene.one.file, false)));
 }
 
@@ -256,7 +257,9 @@ TEST(ANodeThatIsNotThereIsNamed) {
   Scene scene;
   FuseExportOptions options = scene.Options(scene.one.file);
   options.node_name = "none";
-  CHECK_MESSAGE(scene.Create(options), "Cannot find device='' nor node-name='none'");
+  const auto created = scene.Create(options);
+  CHECK_MESSAGE(created, "Cannot find device='' nor node-name='none'");
+  CHECK_EQ(created.error().code.value(), ENOENT);
 }
 
 TEST(AReadOnlyExportCannotBeWritten) {

@@ -48,6 +48,7 @@ TEST(MissingFileIsNamed) {
   const Folder folder;
   CHECK_MESSAGE(ResolveMountpoint(folder.At("none")),
                 "Failed to stat '" + folder.At("none") + "': No such file or directory");
+  CHECK_EQ(ResolveMountpoint(folder.At("none")).error().code.value(), ENOENT);
 }
 
 TEST(FolderIsNoRegularFile) {
@@ -60,7 +61,9 @@ TEST(FolderIsNoRegularFile) {
 TEST(FifoIsNoRegularFile) {
   const Folder folder;
   CHECK_EQ(::mkfifo(folder.At("fifo").c_str(), 0600), 0);
-  CHECK_MESSAGE(PrepareMountpoint("f", folder.At("fifo"), "fusermount3"), "not a regular file");
+  const Result<Unit, Error> prepared = PrepareMountpoint("f", folder.At("fifo"), "fusermount3");
+  CHECK_MESSAGE(prepared, "'f' is not a regular file");
+  CHECK_EQ(prepared.error().code.value(), EINVAL);
 }
 
 TEST(SymbolicLinkMeansItsTarget) {
@@ -80,6 +83,7 @@ TEST(RegularFileIsTaken) {
 
 TEST(TakenMountpointIsNamed) {
   CHECK_EQ(MountpointTaken("a.img").message, "There already is a FUSE export on 'a.img'");
+  CHECK_EQ(MountpointTaken("a.img").code.value(), EEXIST);
 }
 
 }  // namespace fusebay::test

@@ -45,9 +45,10 @@ class FileUnderTest {
                             by_handle ? std::optional(fuse::Handle{}) : std::nullopt, args));
   }
   Result<fuse::Attr> Truncate(std::uint64_t to) { return Set({.size = to}); }
-  Result<std::uint32_t> Write(std::uint64_t offset, std::string text) {
+  Result<std::uint32_t> Write(std::uint64_t offset, std::string text, bool delayed = false) {
     const iovec piece{text.data(), text.size()};
-    return Run(fs_->Write(caller_, kRoot, {}, {.offset = offset}, IoVec::Of(piece)));
+    return Run(fs_->Write(caller_, kRoot, {}, {.offset = offset, .from_page_cache = delayed},
+                          IoVec::Of(piece)));
   }
   std::string Read(std::uint64_t offset, std::size_t length) {
     std::string text(length, '?');

@@ -15,6 +15,7 @@ class Observed final : public fuse::FuseNotifier {
   }
   void InvalidateEntry(fuse::NodeId, std::string_view) override {}
   void Resend() override {}
+  Result<> WaitUntilTaken(std::chrono::milliseconds) override { return Ok(); }
   std::vector<std::pair<std::int64_t, std::int64_t>> ranges;
 };
 
@@ -51,6 +52,14 @@ TEST(WriteAtTheEndHasNoSpace) {
   CHECK_ERRNO(file.Write(100, "a"), ENOSPC);
   CHECK_ERRNO(file.Write(500, "a"), ENOSPC);
   CHECK_EQ(file.size(), 100u);
+}
+
+// Nobody would ask again for the rest of a write that the kernel has delayed.
+TEST(DelayedWriteOverTheEndIsAnError) {
+  FileUnderTest file(10);
+  CHECK_ERRNO(file.Write(8, "abcd", true), ENOSPC);
+  CHECK_EQ(file.Read(8, 4), "ab");
+  CHECK_EQ(*file.Write(8, "cd", true), 2u);
 }
 
 TEST(GrowableExportGrowsWithAHoleOfZeroes) {

@@ -1,4 +1,5 @@
 // SingleFileFs: the size, holes and preallocated space.
+#include <fcntl.h>
 #include <linux/falloc.h>
 #include <unistd.h>
 
@@ -11,6 +12,23 @@ namespace {
 const SingleFileOptions kReadOnly{};
 const SingleFileOptions kGrowable{.writable = true, .growable = true};
 constexpr std::uint64_t kBlock = 65536;
+
+// Counts who waits for the writes that it holds.
+class DelayingKernel final : public fuse::FuseNotifier {
+ public:
+  void InvalidateInode(fuse::NodeId, std::int64_t offset, std::int64_t) override {
+    asked_from = offset;
+  }
+  void InvalidateEntry(fuse::NodeId, std::string_view) override {}
+  void Resend() override {}
+  Result<> WaitUntilTaken(std::chrono::milliseconds) override {
+    ++waits;
+    return outcome;
+  }
+  std::int64_t asked_from = -1;
+  std::atomic<int> waits{0};
+  Result<> outcome = Ok();
+};
 
 }  // namespace
 
@@ -111,6 +129,34 @@ TEST(SeekFindsDataAndHoles) {
   CHECK_EQ(*file.Seek(0, SEEK_HOLE), 0u);
   CHECK_EQ(*file.Seek(2 * kBlock, SEEK_HOLE), 3 * kBlock);
   CHECK_ERRNO(file.Seek(3 * kBlock, SEEK_DATA), ENXIO);
+}
+
+// A kernel that holds a delayed write, until the last writer has closed the file.
+TEST(SeekAsksForDelayedWritesFirst) {
+  FileUnderTest file(4 * kBlock);
+  DelayingKernel kernel;
+  file.fs().SetNotifier(&kernel);
+  const Result<fuse::Opened> writer = file.Open(O_RDWR);
+  const Result<fuse::Opened> reader = file.Open(O_RDONLY);
+  CHECK_ERRNO(file.Seek(kBlock, SEEK_DATA), ENXIO);
+  CHECK_EQ(kernel.asked_from, static_cast<std::int64_t>(kBlock));
+  CHECK_OK(file.Close(*reader));
+  CHECK_EQ(*file.Seek(0, SEEK_HOLE), 0u);
+  CHECK_EQ(kernel.waits.load(), 2);
+  CHECK_OK(file.Close(*writer));
+  CHECK_EQ(*file.Seek(0, SEEK_HOLE), 0u);
+  CHECK_EQ(kernel.waits.load(), 2);
+}
+
+TEST(SeekFindsNoHolesWhereDelayedWritesDoNotCome) {
+  FileUnderTest file(4 * kBlock);
+  DelayingKernel kernel;
+  kernel.outcome = Errno{ETIMEDOUT};
+  file.fs().SetNotifier(&kernel);
+  CHECK_OK(file.Open(O_WRONLY));
+  CHECK_EQ(*file.Seek(kBlock, SEEK_DATA), kBlock);
+  CHECK_EQ(*file.Seek(kBlock, SEEK_HOLE), 4 * kBlock);
+  CHECK_ERRNO(file.Seek(4 * kBlock, SEEK_HOLE), ENXIO);
 }
 
 TEST(SeekPastTheEndIsRefused) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every option of --help is in the manual page and in the completion, and the other way round."""
+"""Every option of --help is in the manual page and in the completion, and the other way round; what
+docs/FEATURES.md names exists."""
 import pathlib
 import re
 import subprocess
@@ -103,6 +104,27 @@ for page in sorted(man.iterdir()):
                     "EXAMPLES", "SEE ALSO"):
         if f".SH {section}\n" not in text:
             failures.append(f"{page.name}: no section {section}")
+
+
+
+def alternatives(pattern):
+    """a{b,c} means ab and ac."""
+    braces = re.search(r"\{([^{}]*)\}", pattern)
+    if not braces:
+        return [pattern]
+    return [name for part in braces[1].split(",")
+            for name in alternatives(pattern[:braces.start()] + part + pattern[braces.end():])]
+
+
+for number, line in enumerate((source / "docs/FEATURES.md").read_text().splitlines(), 1):
+    if line.startswith("|") and not all(cell.strip() for cell in line.split("|")[1:-1]):
+        failures.append(f"FEATURES.md:{number}: an empty cell")
+    quoted = re.findall(r"`([^`]+)`", line) if line.startswith("|") else []
+    for word in " ".join(quoted).split():
+        for name in alternatives(word) if "/" in word else []:
+            name = re.sub(r"^(io|interop)/", r"tests/\1/", re.sub(r"^u/", "tests/unit/", name))
+            if not any(source.glob(name)):
+                failures.append(f"FEATURES.md:{number}: there is no {name}")
 
 print("\n".join(failures))
 sys.exit(1 if failures else 0)

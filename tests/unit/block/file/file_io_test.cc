@@ -1,5 +1,6 @@
 // FileNode's reads and writes: by every engine, with O_DIRECT, at odd ends, and when things fail.
 #include "core/scope.h"
+#include "file/file_node.h"
 #include "file_fixture.h"
 
 namespace fusebay::test {
@@ -185,6 +186,30 @@ TEST(TwoReadsOverlapInTime) {
   const Data b(4096);
   s.Run(ReadBoth(s.ref, a, b));
   CHECK(s.loop->Now() - begin < Nanoseconds(1'500'000));
+}
+
+// A pause that gets longer while writes go on being slow, and is over in the end.
+TEST(SlowWritesAreNoMoreMadeOnTheLoop) {
+  FileNode::WritePace pace;
+  Clock::time_point now{std::chrono::seconds(1)};
+  pace.Note(now, now + std::chrono::microseconds(5), 4096);
+  CHECK(pace.IsQuick(now));
+  const auto pause_after_a_slow_write = [&] {
+    const Clock::time_point end = now + std::chrono::milliseconds(10);
+    pace.Note(now, end, 4096);
+    now = end;
+    while (!pace.IsQuick(now)) {
+      now += std::chrono::milliseconds(1);
+    }
+    return now - end;
+  };
+  const auto first = pause_after_a_slow_write();
+  CHECK(first > Nanoseconds(0));
+  CHECK(pause_after_a_slow_write() > first);
+  for (int i = 0; i < 20; ++i) {
+    pause_after_a_slow_write();
+  }
+  CHECK(pause_after_a_slow_write() <= std::chrono::milliseconds(256));
 }
 
 }  // namespace fusebay::test

@@ -71,6 +71,52 @@ TEST(ShortReadIsShort) {
   CHECK_EQ(request.Args<abi::ReadIn>().offset, 300u);
 }
 
+// One entry as it is on the wire.
+std::vector<std::byte> DirentNamed(std::string_view name, std::uint32_t namelen) {
+  const abi::Dirent head{.ino = 7, .next_offset = 8, .namelen = namelen, .type = 4};
+  std::vector<std::byte> bytes(abi::AlignRecord(sizeof head + name.size()));
+  std::memcpy(bytes.data(), &head, sizeof head);
+  std::memcpy(bytes.data() + sizeof head, name.data(), name.size());
+  return bytes;
+}
+
+TEST(DirectoryEntriesAreTakenApart) {
+  RawFixture f;
+  f.MountAndInit();
+  LoopbackClient client(f.kernel);
+  std::vector<std::byte> two = DirentNamed("one", 3);
+  const std::vector<std::byte> cut = DirentNamed("a longer name", 13);
+  two.insert(two.end(), cut.begin(), cut.end() - 8);
+  const RawRequest request = Wire(
+      f, client,
+      [](LoopbackClient& c) -> Task<Unit> {
+        const auto entries = co_await c.ReadDir(1, 2, 300, 512);
+        CHECK_OK(entries);
+        CHECK_EQ(entries->size(), 1u);
+        CHECK_EQ(entries->front().name, "one");
+        CHECK_EQ(entries->front().next_offset, 8u);
+        co_return Unit{};
+      },
+      two);
+  CHECK_EQ(request.Args<abi::ReadIn>().size, 512u);
+  CHECK_EQ(request.Args<abi::ReadIn>().offset, 300u);
+}
+
+TEST(BadNamesInADirectoryAreAnError) {
+  RawFixture f;
+  f.MountAndInit();
+  LoopbackClient client(f.kernel);
+  for (const auto& bad : {DirentNamed("", 0), DirentNamed("a/b", 3), DirentNamed("x", 256)}) {
+    Wire(
+        f, client,
+        [](LoopbackClient& c) -> Task<Unit> {
+          CHECK_ERRNO(co_await c.ReadDir(1, 2, 0), EIO);
+          co_return Unit{};
+        },
+        bad);
+  }
+}
+
 TEST(WriteCarriesItsData) {
   RawFixture f;
   f.MountAndInit();

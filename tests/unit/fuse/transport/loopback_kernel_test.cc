@@ -10,6 +10,7 @@ TEST(UnmountedDeviceRefusesEverything) {
   RawFixture f;
   CHECK_EQ(f.Read().result, -EPERM);
   CHECK_EQ(f.Write(2, 0), -EPERM);
+  CHECK_EQ(f.device->poll_fd(), -1);
 }
 
 TEST(MountedDeviceCannotBeMountedAgain) {
