@@ -59,6 +59,12 @@ need_loop() {
   losetup -f >/dev/null 2>&1 || skip "needs a free loop device"
 }
 
+# Not to be had where / is a folder of another root, for one.
+need_namespaces() {
+  need_program unshare
+  unshare -m true 2>/dev/null || skip "needs mount namespaces"
+}
+
 # What only fusebay itself can answer, not the peer.
 need_fusebay() { [ "${FUSEBAY_TEST_SERVER:-}" != peer ] || skip "not for the peer"; }
 

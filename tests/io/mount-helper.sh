@@ -4,7 +4,7 @@
 need_root
 need_fuse
 need_fusebay
-need_program qemu-img unshare
+need_program qemu-img
 helper=$(dirname "$FUSEBAY")/mount.fuse.fusebay
 [ -e "$helper" ] || fail "no $helper"
 [ ! -e /sbin/mount.fuse.fusebay ] || skip "a helper is installed already"
@@ -36,6 +36,7 @@ done
 # An own fstab, as if it were the system's, in an own mount namespace.
 printf '%s %s fuse.fusebay format=qcow2,noauto 0 0\n' "$dir/disk.qcow2" "$dir/m" >fstab
 [ -e /etc/fstab ] || skip "needs /etc/fstab for its last part"
+need_namespaces
 timeout 30 unshare -m bash -c '
   mount --bind fstab /etc/fstab && mount m && cmp reference.img m && umount m' || fail "fstab"
 expect_no_daemons

@@ -4,8 +4,7 @@
 need_root
 need_fuse
 need_fusebay
-need_program unshare
-unshare -m true 2>/dev/null || skip "needs mount namespaces"
+need_namespaces
 random_file disk.img 65536
 mountpoint_file m
 

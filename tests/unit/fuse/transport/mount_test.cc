@@ -277,9 +277,12 @@ class OtherNamespace {
     }
     char answer = 'n';
     CHECK_EQ(::read(ready[0], &answer, 1), 1);
-    CHECK_EQ(answer, 'y');
     ::close(ready[0]);
     ::close(ready[1]);
+    if (answer != 'y') {
+      End();
+      fusebay::test::Skip("needs mount namespaces of its own");
+    }
   }
   ~OtherNamespace() { End(); }
   void End() {
