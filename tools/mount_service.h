@@ -46,6 +46,7 @@ class MountService {
  private:
   Task<Result<Unit, Error>> StartAll();
   Task<Result<BlockNode*, Error>> OpenDisk();
+  Task<Result<BlockNode*, Error>> OpenDisk(std::string node_name);
   Task<Result<Unit, Error>> StartExport(std::unique_ptr<Export> one);
   Task<Unit> StopExport(std::size_t index);
   FuseExportOptions ExportOptions(std::size_t index) const;
