@@ -77,6 +77,7 @@ Task<Result<>> Writer::WriteBatch(std::uint64_t at, IoVec src, std::uint64_t siz
         break;
     }
     next += count;
+    co_await AioContext::Current().Yield();  // of small clusters there are many
   }
   co_return result;
 }
