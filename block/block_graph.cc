@@ -53,7 +53,7 @@ Error Busy(const NodeEntry& entry) {
 }
 
 void CheckLimits(const BlockLimits& limits) {
-  FB_ASSERT(limits.request_alignment <= 64u << 10);
+  FB_ASSERT(limits.request_alignment <= 2u << 20);
   FB_ASSERT(limits.memory_alignment <= BufferPool::kAlignment);
   FB_ASSERT(limits.max_transfer >= limits.request_alignment);
 }

@@ -34,6 +34,7 @@ Task<Result<>> BlockNode::Read(std::uint64_t offset, IoVec dst) {
 Task<Result<>> BlockNode::Write(std::uint64_t offset, IoVec src, WriteFlags flags) {
   CheckTransfer(*this, offset, src);
   FB_ASSERT(!read_only_);
+  FB_ASSERT(!flags.compressed || can_compress_);
   return DoWrite(offset, src, flags);
 }
 

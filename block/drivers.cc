@@ -4,6 +4,7 @@
 
 #include "block/block_driver.h"
 #include "file/file_driver.h"
+#include "filters/compress_driver.h"
 #include "memory/memory_driver.h"
 #include "null/null_driver.h"
 #include "qcow2/qcow2_driver.h"
@@ -13,7 +14,8 @@ namespace fusebay {
 
 std::span<const BlockDriver* const> BlockDrivers() {
   static constexpr std::array kDrivers{
-      &kQcow2Driver, &kRawDriver, &kFileDriver, &kHostDeviceDriver, &kNullDriver, &kMemoryDriver,
+      &kQcow2Driver,      &kRawDriver,  &kCompressDriver, &kFileDriver,
+      &kHostDeviceDriver, &kNullDriver, &kMemoryDriver,
   };
   return kDrivers;
 }

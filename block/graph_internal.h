@@ -67,7 +67,7 @@ struct NodeEntry {
   CoMutex resizing;        // any loop
 };
 
-// Bytes that one bounce buffer holds at most.
+// Bytes that one bounce buffer holds at most, unless a single block is larger.
 inline constexpr std::uint64_t kMaxBounce = std::uint64_t{1} << 20;
 
 struct BlockRef::Impl {

@@ -18,8 +18,8 @@ struct Blocks {
 
 Blocks BlocksOf(const BlockLimits& limits, std::uint64_t offset, std::uint64_t length) {
   const std::uint64_t alignment = limits.request_alignment;
-  const std::uint64_t most =
-      AlignDown(std::min<std::uint64_t>(limits.max_transfer, kMaxBounce), alignment);
+  const std::uint64_t most = std::max(
+      alignment, AlignDown(std::min<std::uint64_t>(limits.max_transfer, kMaxBounce), alignment));
   const std::uint64_t begin = AlignDown(offset, alignment);
   const std::uint64_t end = std::min(AlignUp(offset + length, alignment), begin + most);
   return {begin, end, std::min(length, end - offset)};

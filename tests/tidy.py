@@ -39,7 +39,7 @@ FENCES = [
     (r"liburing", r"core/engine_uring\.cc|fuse/transport/uring_\w+\.cc"),
     (r"libaio\.h", r"core/engine_aio\.cc"),
     (r"glib|gio/", r"core/glib_bridge\.cc|qapi/qmp/\w+\.cc|tools/options\.cc"),
-    (r"zstd\.h|libdeflate\.h",
+    (r"zstd\.h|zlib\.h|libdeflate\.h",
      r"block/qcow2/qcow2_compress\.cc|tests/unit/block/qcow2/\w+_test\.cc"),
     (r"nlohmann/", r"block/qcow2/qcow2_backing\.cc|qapi/.*\.cc|tools/\w+\.cc|tests/.*\.cc"),
     (r"fmt/", r".*\.cc"),

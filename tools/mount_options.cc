@@ -46,6 +46,11 @@ Applied SetOverlay(MountSettings& s, Value value) {
   return Unit{};
 }
 
+Applied SetCompress(MountSettings& s, Value) {
+  s.request.compress = true;
+  return Unit{};
+}
+
 Applied SetSnapshot(MountSettings& s, Value value) {
   if (value.empty()) {
     return Usage("a snapshot needs a name");
@@ -208,6 +213,8 @@ constexpr std::array kRows = {
     Row{{"growable", 0, "", "Let writes past the end make the disk larger", kNone}, SetGrowable},
     Row{{"overlay", 0, "FILE", "Write to this overlay, or to a temporary one", kOptional},
         SetOverlay},
+    Row{{"compress", 0, "", "Store what is written compressed, in a qcow2 image", kNone},
+        SetCompress},
     Row{{"snapshot", 0, "NAME", "Show this internal snapshot of a qcow2 image", kRequired},
         SetSnapshot},
     Row{{"offset", 0, "BYTES", "Where the disk begins in a raw image (0)", kRequired}, SetOffset},
@@ -285,6 +292,12 @@ Result<MountRequest, Error> FinishSettings(MountSettings settings) {
   }
   if (request.fuse.growable && !image.writable) {
     return Usage("growable needs writable");
+  }
+  if (request.compress && !image.writable) {
+    return Usage("compress needs writable");
+  }
+  if (request.compress && image.format == "raw" && !request.overlay.has_value()) {
+    return Usage("a raw image cannot be compressed: compress is for qcow2 images only");
   }
   if (request.fuse.growable && image.size.has_value()) {
     return Usage("a disk of a given size cannot grow: growable and size exclude each other");

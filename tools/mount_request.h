@@ -13,6 +13,7 @@ struct MountRequest {
   ImageRequest image;
   // A qcow2 file that takes the writes instead of the image; "": a temporary one.
   std::optional<std::string> overlay;
+  bool compress = false;                 // what is written is stored compressed
   std::vector<std::string> mountpoints;  // one export of the node each, at least one
   FuseExportOptions fuse;  // for each of them; id, node_name, mountpoint are filled in
   bool create = false;     // make a missing mountpoint file

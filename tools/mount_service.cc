@@ -55,8 +55,27 @@ FuseExportOptions MountService::ExportOptions(std::size_t index) const {
 }
 
 Task<Result<BlockNode*, Error>> MountService::OpenDisk() {
+  if (!request_.compress) {
+    Result<BlockNode*, Error> node = co_await OpenDisk(std::string(kNodeName));
+    co_return node;
+  }
+  CO_ASSIGN(const BlockNode* const below, co_await OpenDisk(std::string()));
+  BlockdevOptions filter;
+  filter.driver = "compress";
+  filter.node_name = kNodeName;
+  filter.driver_options =
+      CompressOptions{.file = {.node_name = below->node_name(), .definition = nullptr}};
+  const Result<BlockNode*, Error> node = co_await graph_.Open(filter);
+  if (!node.ok()) {
+    co_return Error{node.error().code,
+                    fmt::format("{}: {}", request_.image.filename, node.error().message)};
+  }
+  co_return *node;
+}
+
+Task<Result<BlockNode*, Error>> MountService::OpenDisk(std::string node_name) {
   ImageRequest image = request_.image;
-  image.node_name = kNodeName;
+  image.node_name = std::move(node_name);
   if (request_.overlay.has_value()) {
     overlay_.emplace(graph_, *request_.overlay, image_path_);
     const Result<BlockNode*, Error> node = co_await overlay_->Open(image);

@@ -47,6 +47,7 @@ class MountService {
   Task<Result<Unit, Error>> StartAll();
   Task<Result<Unit, Error>> ClearDeadMounts();
   Task<Result<BlockNode*, Error>> OpenDisk();
+  Task<Result<BlockNode*, Error>> OpenDisk(std::string node_name);
   Task<Result<Unit, Error>> StartExport(std::unique_ptr<Export> one);
   Task<Unit> StopExport(std::size_t index);
   FuseExportOptions ExportOptions(std::size_t index) const;

@@ -33,6 +33,38 @@ Task<Result<Allocator::Extent>> Allocator::AllocateRun(std::uint64_t clusters) {
   co_return taken;
 }
 
+// What is left of the last cluster with compressed data, if that can have one more reference.
+Task<Result<std::uint64_t>> Allocator::PackedRoom() {
+  if (packed_end_ == 0) {
+    co_return std::uint64_t{0};
+  }
+  CO_ASSIGN(const std::uint64_t references, co_await refcounts_.Get(packed_end_ >> cluster_bits_));
+  FB_ASSERT(references != 0);
+  co_return references == refcounts_.max_refcount()
+      ? 0
+      : AlignUp(packed_end_, header_.cluster_size()) - packed_end_;
+}
+
+Task<Result<std::uint64_t>> Allocator::AllocateBytes(std::uint64_t bytes) {
+  FB_ASSERT(bytes > 0 && bytes < header_.cluster_size());
+  const CoMutex::Guard guard = co_await mutex_.Lock();
+  CO_ASSIGN(const std::uint64_t room, co_await PackedRoom());
+  std::uint64_t place = packed_end_;
+  bool goes_on = room >= bytes;
+  if (!goes_on) {
+    CO_ASSIGN(const Extent extent, co_await Take(1, false));
+    goes_on = room != 0 && extent.offset == packed_end_ + room;
+    place = goes_on ? place : extent.offset;
+  }
+  if (goes_on) {
+    const Result<> counted = co_await refcounts_.Increase(place >> cluster_bits_, 1);
+    CO_TRY(counted);  // the new cluster, if there is one, leaks
+  }
+  const std::uint64_t end = place + bytes;
+  packed_end_ = IsAligned(end, header_.cluster_size()) ? 0 : end;
+  co_return place;
+}
+
 Task<Result<Allocator::Extent>> Allocator::Take(std::uint64_t wanted, bool all) {
   FB_ASSERT(wanted > 0);
   // Every block of refcounts takes a cluster of those that it counts.
@@ -166,6 +198,8 @@ Task<Result<>> Allocator::Release(std::uint64_t offset, std::uint64_t clusters) 
         static_cast<void>(discarded);  // a hint
       }
       hint_ = std::min(hint_, at);
+      const std::uint64_t packed = packed_end_ >> cluster_bits_;
+      packed_end_ = packed >= at && packed < at + count ? 0 : packed_end_;
     }
     const Result<> less = co_await refcounts_.Decrease(at, count);
     CO_TRY(less);

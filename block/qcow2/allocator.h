@@ -30,6 +30,10 @@ class Allocator {
   Task<Result<Extent>> Allocate(std::uint64_t wanted);
   // All of them, one after the other: for tables.
   Task<Result<Extent>> AllocateRun(std::uint64_t clusters);
+  // Where `bytes` of compressed data go, less than a cluster: right behind what was placed before
+  // if that can be, else in a new cluster. Each cluster that they touch gets a reference. Same
+  // errors.
+  Task<Result<std::uint64_t>> AllocateBytes(std::uint64_t bytes);
   // One reference less to each. Clusters without any are given back to the file, and to whoever
   // asks next. EIO: a refcount is wrong already; then corrupt() says so, and clusters may leak.
   Task<Result<>> Release(std::uint64_t offset, std::uint64_t clusters);
@@ -45,6 +49,7 @@ class Allocator {
   // With mutex_ held.
   Task<Result<Extent>> Take(std::uint64_t wanted, bool all);
   Task<Result<Extent>> TakeBehindNewTable(std::uint64_t clusters);
+  Task<Result<std::uint64_t>> PackedRoom();
   Task<Result<>> Cover(std::uint64_t cluster);
   Task<Result<>> GrowTable(Refcounts::Growth growth);
   Task<Result<>> ReachTo(std::uint64_t end_cluster);
@@ -61,7 +66,9 @@ class Allocator {
   CoMutex mutex_;             // guards what follows, and refcounts_
   std::uint64_t hint_ = 0;    // no cluster before this one is free
   std::uint64_t unused_ = 0;  // no cluster from this one on has ever been used
-  bool grown_ = false;        // the file has been made longer
+  // Where compressed data goes on, inside a cluster that has some; 0: nowhere.
+  std::uint64_t packed_end_ = 0;
+  bool grown_ = false;  // the file has been made longer
 };
 
 }  // namespace fusebay::qcow2

@@ -23,6 +23,10 @@ class Inflater : private TableCache::Source {
   // Fills dst from a run of kind kCompressed. Any loop. Whoever wants part of a cluster that is
   // being inflated waits for that.
   Task<Result<>> Read(Run run, IoVec dst);
+  // Another cluster is about to get this descriptor. False: somebody still reads one that has it.
+  [[nodiscard]] bool Forget(std::uint64_t descriptor) {
+    return clusters_.Forget(descriptor, descriptor + 1);
+  }
 
  private:
   Task<Result<>> Load(std::uint64_t descriptor, MutableByteSpan dst) override;

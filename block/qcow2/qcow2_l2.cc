@@ -1,6 +1,8 @@
 // Decodes standard, zero, compressed and extended L2 entries (docs/formats/qcow2.md).
 #include "qcow2/qcow2_l2.h"
 
+#include <algorithm>
+
 namespace fusebay::qcow2 {
 
 namespace {
@@ -144,6 +146,18 @@ CompressedPlace PlaceOf(std::uint32_t cluster_bits, std::uint64_t descriptor) {
   const std::uint64_t length = sectors * kCompressedSector - offset % kCompressedSector;
   FB_ASSERT(length <= (std::uint64_t{1} << cluster_bits) * 2);
   return {offset, static_cast<std::uint32_t>(length)};
+}
+
+std::optional<std::uint64_t> DescriptorOf(std::uint32_t cluster_bits,
+                                          const CompressedPlace& place) {
+  FB_ASSERT(place.length > 0 && place.length < std::uint64_t{1} << cluster_bits);
+  const std::uint32_t offset_bits = OffsetBits(cluster_bits);
+  const std::uint64_t last = place.offset + place.length - 1;
+  if (last >= std::min(std::uint64_t{1} << offset_bits, kHostOffsetLimit)) {
+    return std::nullopt;
+  }
+  const std::uint64_t sectors = last / kCompressedSector - place.offset / kCompressedSector;
+  return sectors << offset_bits | place.offset;
 }
 
 }  // namespace fusebay::qcow2

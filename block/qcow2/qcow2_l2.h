@@ -1,6 +1,7 @@
 // L2 entries: what one entry of an L2 table says about one cluster of the virtual disk. Pure.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -82,5 +83,8 @@ struct CompressedPlace {
   std::uint32_t length = 0;
 };
 CompressedPlace PlaceOf(std::uint32_t cluster_bits, std::uint64_t descriptor);
+// The descriptor of data at `place`, whose length REQUIRES: is less than a cluster. Nothing: an
+// entry has not enough bits for the offset.
+std::optional<std::uint64_t> DescriptorOf(std::uint32_t cluster_bits, const CompressedPlace& place);
 
 }  // namespace fusebay::qcow2

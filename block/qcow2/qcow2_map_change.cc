@@ -45,7 +45,8 @@ void ClusterMap::ReplaceL1(std::vector<std::uint64_t> l1) {
 }
 
 void ClusterMap::ForgetTable(std::uint64_t table_offset) {
-  cache_.Forget(table_offset, table_offset + layout_.cluster_size());
+  const bool gone = cache_.Forget(table_offset, table_offset + layout_.cluster_size());
+  FB_ASSERT(gone);
 }
 
 std::uint64_t ClusterMap::SliceKey(std::uint64_t table, std::uint64_t offset) const {

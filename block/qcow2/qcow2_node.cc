@@ -27,6 +27,7 @@ Qcow2Node::Qcow2Node(std::string node_name, bool read_only, Image image)
   set_size(image_.virtual_size);
   limits_.cluster_size = image_.header.cluster_size();
   limits_.preferred_size = std::clamp(image_.header.cluster_size(), kMinPreferred, kMaxPreferred);
+  can_compress_ = !read_only && !image_.data_file;
   locked_ = image_.file.node().locked() && image_.data().node().locked();
 }
 
@@ -228,6 +229,9 @@ Task<Result<ImageInfo, Error>> Qcow2Node::DoInfo() {
 }
 
 Task<Result<>> Qcow2Node::DoWrite(std::uint64_t offset, IoVec src, WriteFlags flags) {
+  if (flags.compressed) [[unlikely]] {
+    return writer_->WriteCompressed(offset, src, flags, size());
+  }
   return writer_->Write(offset, src, flags);
 }
 

@@ -41,6 +41,7 @@ class Qcow2Node : public BlockNode, private GuestReader {
   Task<Result<>> DoClose() override;
 
   Task<Result<>> ReadGuest(std::uint64_t offset, IoVec dst) override;
+  bool ForgetCompressed(std::uint64_t descriptor) override { return inflater_.Forget(descriptor); }
   Task<Result<>> ReadRun(const Run& run, std::uint64_t offset, IoVec dst);
   Task<Result<>> ReadRuns(std::uint64_t offset, IoVec dst);
   using Pass = std::optional<Grace::Pass>;  // nothing: the image is not written

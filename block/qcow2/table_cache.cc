@@ -234,19 +234,24 @@ void TableCache::Settle(bool written) {
   }
 }
 
-void TableCache::Forget(std::uint64_t begin, std::uint64_t end) {
+bool TableCache::Forget(std::uint64_t begin, std::uint64_t end) {
   const std::lock_guard lock(mutex_);
+  bool gone = true;
   for (std::uint64_t key = begin; key < end; key += block_bytes_) {
     Entry* const entry = Find(key);
     if (entry == nullptr) {
       continue;
     }
-    FB_ASSERT(!IsInUse(*entry));
+    if (IsInUse(*entry)) {
+      gone = false;
+      continue;
+    }
     Unhash(*entry);
     entry->state = State::kFree;
     Unlink(*entry);
     MakeOldest(*entry);
   }
+  return gone;
 }
 
 void TableCache::Unhash(Entry& entry) {

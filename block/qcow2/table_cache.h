@@ -88,9 +88,9 @@ class TableCache {
   std::vector<Copy> CollectDirty();
   // The collected blocks have been written, or count as changed again.
   void Settle(bool written);
-  // The blocks with keys in [begin, end) are nothing any more. REQUIRES: none of them is changed,
-  // being loaded or pinned.
-  void Forget(std::uint64_t begin, std::uint64_t end);
+  // The blocks with keys in [begin, end) are nothing any more. Returns whether all are gone: one
+  // that is changed, being loaded or pinned stays.
+  [[nodiscard]] bool Forget(std::uint64_t begin, std::uint64_t end);
 
  private:
   enum class State : std::uint8_t { kFree, kLoading, kReady };

@@ -9,6 +9,8 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "block/block_node.h"
 #include "core/sync.h"
@@ -21,11 +23,14 @@
 
 namespace fusebay::qcow2 {
 
-// What the virtual disk has, wherever that is: for copy on write.
+// Who reads the virtual disk, wherever its data is: for copy on write.
 class GuestReader {
  public:
   virtual ~GuestReader() = default;
   virtual Task<Result<>> ReadGuest(std::uint64_t offset, IoVec dst) = 0;
+  // A new compressed cluster is about to have this descriptor. False: somebody reads another one
+  // that has it, too; the image is damaged.
+  virtual bool ForgetCompressed(std::uint64_t descriptor) = 0;
 };
 
 class Writer {
@@ -48,6 +53,9 @@ class Writer {
 
   // As of BlockNode. `size` is the node's, in bytes; it may be less than the map has.
   Task<Result<>> Write(std::uint64_t offset, IoVec src, WriteFlags flags);
+  // With flags.compressed. REQUIRES: there is no external data file.
+  Task<Result<>> WriteCompressed(std::uint64_t offset, IoVec src, WriteFlags flags,
+                                 std::uint64_t size);
   Task<Result<>> WriteZeroes(std::uint64_t offset, std::uint64_t length, ZeroFlags flags,
                              std::uint64_t size);
   Task<Result<>> Discard(std::uint64_t offset, std::uint64_t length, std::uint64_t size);
@@ -111,6 +119,18 @@ class Writer {
   Task<Result<>> SetEntries(const Placement& placement, const Fill& fill);
   bool ReadsAsZero(const L2Entry& entry, std::uint64_t begin, std::uint64_t end) const;
   std::uint32_t UnitMask(std::uint64_t cluster, std::uint64_t begin, std::uint64_t end) const;
+
+  // writer_compress.cc
+  std::uint64_t WholeClusters(std::uint64_t at, std::uint64_t length, std::uint64_t size) const;
+  Task<Result<>> WriteBatch(std::uint64_t at, IoVec src, std::uint64_t size);
+  Task<Result<>> StoreRun(std::uint64_t at, std::span<const ByteSpan> clusters);
+  Task<Result<>> Place(std::span<const ByteSpan> clusters, std::vector<std::uint64_t>& places);
+  Task<Result<>> WritePacked(std::span<const ByteSpan> clusters,
+                             std::span<const std::uint64_t> places);
+  Task<Result<>> CheckEntries(std::uint64_t at, std::size_t count);
+  Task<Result<>> SetCompressed(std::uint64_t at, std::span<const ByteSpan> clusters,
+                               std::span<const std::uint64_t> places);
+  Task<Unit> Unplace(std::span<const ByteSpan> clusters, std::span<const std::uint64_t> places);
 
   // writer_zero.cc
   Task<Result<>> ZeroEdge(std::uint64_t begin, std::uint64_t end);

@@ -20,7 +20,7 @@
 namespace fusebay {
 
 struct BlockLimits {
-  std::uint32_t request_alignment = 1;     // of offset and length; at most 64 KiB
+  std::uint32_t request_alignment = 1;     // of offset and length; at most 2 MiB
   std::uint32_t memory_alignment = 1;      // of every piece of an IoVec
   std::uint32_t max_transfer = 64u << 20;  // bytes of one request
   std::uint32_t preferred_size = 4096;     // the best size of an I/O, at least 4096
@@ -29,6 +29,11 @@ struct BlockLimits {
 
 struct WriteFlags {
   bool fua = false;  // on the disk before the operation returns
+  // Clusters that the request covers are stored compressed where that makes them smaller, or as
+  // zeroes; what covers a part of one is stored as it is. The rest of the disk's last cluster
+  // counts as covered: nobody may grow the disk and write there meanwhile. REQUIRES:
+  // can_compress().
+  bool compressed = false;
 };
 
 struct ZeroFlags {
@@ -74,6 +79,7 @@ class BlockNode {
   // Whether other processes cannot write the image while a user here does: by image locks, or
   // because there is no way in for them.
   bool locked() const { return locked_; }
+  bool can_compress() const { return can_compress_; }
 
   // All of [offset, offset + dst.size), which REQUIRES: lies inside AlignUp(size(), alignment), is
   // aligned and at most max_transfer. What lies past size() reads as zeroes.
@@ -107,6 +113,7 @@ class BlockNode {
   virtual Task<Result<ImageInfo, Error>> DoInfo();
   BlockLimits limits_;
   bool locked_ = true;
+  bool can_compress_ = false;  // takes WriteFlags::compressed
 
  private:
   friend class BlockGraph;

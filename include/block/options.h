@@ -60,6 +60,11 @@ struct Qcow2Options {
   std::vector<std::string> opened_above;
 };
 
+// driver=compress: a filter.
+struct CompressOptions {
+  BlockdevRef file;
+};
+
 struct NullOptions {
   std::uint64_t size = std::uint64_t{1} << 30;
   bool read_zeroes = true;
@@ -77,7 +82,8 @@ struct BlockdevOptions {
   bool auto_read_only = false;  // with read_only=false: falls back where writing is not allowed
   bool discard_unmap = false;   // discard=unmap: pass discards to the file
   CacheOptions cache;
-  std::variant<std::monostate, FileOptions, RawOptions, Qcow2Options, NullOptions, MemoryOptions>
+  std::variant<std::monostate, FileOptions, RawOptions, Qcow2Options, CompressOptions, NullOptions,
+               MemoryOptions>
       driver_options;
 };
 

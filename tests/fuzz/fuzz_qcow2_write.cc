@@ -32,10 +32,10 @@ struct Command {
   std::byte value;
 };
 
-Task<Result<>> WriteAndReadBack(const BlockRef& image, Command command, bool fua) {
+Task<Result<>> WriteAndReadBack(const BlockRef& image, Command command, WriteFlags flags) {
   std::vector<std::byte> memory(command.length, command.value);
   const iovec iov{memory.data(), memory.size()};
-  const Result<> written = co_await image.Write(command.offset, IoVec::Of(iov), {.fua = fua});
+  const Result<> written = co_await image.Write(command.offset, IoVec::Of(iov), flags);
   CO_TRY(written);
   std::fill(memory.begin(), memory.end(), ~command.value);
   const Result<> read = co_await image.Read(command.offset, IoVec::Of(iov));
@@ -50,7 +50,10 @@ Task<Result<>> Perform(const BlockRef& image, Command command) {
     case 0:
     case 1:
     case 2:
-      result = co_await WriteAndReadBack(image, command, command.what == 2);
+      result = co_await WriteAndReadBack(
+          image, command,
+          {.fua = command.what == 2,
+           .compressed = command.what == 1 && image.node().can_compress()});
       break;
     case 3:
     case 4:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Random operations against a model, on an export of a qcow2 image of one kind; afterwards qemu-img
 # finds nothing wrong and reads the same. Environment: FSX, FUSEBAY_TEST_SEED.
-# usage: qcow2-fsx.sh growable|fixed CACHE OPERATIONS OPTIONS [BACKING|SNAPSHOT]
+# usage: qcow2-fsx.sh growable|fixed CACHE OPERATIONS OPTIONS [backing|snapshot|none [compress]]
 test_timeout=${FUSEBAY_FSX_TIMEOUT:-300}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
@@ -12,6 +12,8 @@ need_program qemu-img
 mountpoint_file m
 seed=${FUSEBAY_TEST_SEED:-$(date +%s)}
 mode=$1 cache=$2 operations=$3 options=$4 extra=${5:-}
+mount=(-w --cache "$cache")
+[ "${6:-}" != compress ] || mount+=(--compress)
 
 size=0 # a growable image begins empty: what fsx expects
 [ "$mode" = growable ] || size=3000320
@@ -32,10 +34,10 @@ case $extra in
 esac
 
 if [ "$mode" = growable ]; then
-  serve -w --growable --cache "$cache" disk.qcow2 m
+  serve "${mount[@]}" --growable disk.qcow2 m
   "$FSX" --seed "$seed" --operations "$operations" m || fail "fsx, seed $seed"
 else
-  serve -w --cache "$cache" disk.qcow2 m
+  serve "${mount[@]}" disk.qcow2 m
   "$FSX" --seed "$seed" --operations "$operations" --fixed m || fail "fsx, seed $seed"
 fi
 cp m shown

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A server killed while it writes a qcow2 image leaves no corruption and all that was synced; leaks
 # at most. Every round goes on with the image of the round before.
-# usage: qcow2-killed.sh ROUNDS [OPTIONS]
+# usage: qcow2-killed.sh ROUNDS [OPTIONS [MOUNT-OPTION]]
 test_timeout=${FUSEBAY_KILLED_TIMEOUT:-300}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
@@ -98,7 +98,7 @@ PY
 
 leaky=0
 for ((round = 1; round <= rounds; round++)); do
-  serve -w disk.qcow2 m
+  serve -w ${3:+"$3"} disk.qcow2 m
   client m "$server" "$((seed + round))" <writers.py
   { wait "$server" || true; } 2>/dev/null
   umount -l m

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 
+#include "base/align.h"
 #include "core/scope.h"
 #include "sim_device.h"
 
@@ -32,6 +33,7 @@ constexpr std::array kShapes{
     Shape{"cluster_size=1024", true},
     Shape{"cluster_size=16k,extended_l2=on", true},
     Shape{"cluster_size=512,lazy_refcounts=on", true},
+    Shape{"cluster_size=2048,compression_type=zstd,refcount_bits=2", false},
 };
 
 // A folder for files that qemu-img makes and judges.
@@ -141,7 +143,7 @@ struct Scene {
   std::uint64_t next_stamp = 1;
 };
 
-enum class Kind : std::uint8_t { kWrite, kZero, kUnmap, kDiscard, kAllocate };
+enum class Kind : std::uint8_t { kWrite, kCompressed, kZero, kUnmap, kDiscard, kAllocate };
 
 struct Change {
   Kind kind = Kind::kWrite;
@@ -152,19 +154,36 @@ struct Change {
   std::uint64_t first_sector() const { return offset / kSector; }
   std::uint64_t last_sector() const { return (offset + length - 1) / kSector; }
   std::byte ByteAt(std::uint64_t at) const {
-    return kind != Kind::kWrite ? std::byte{0} : static_cast<std::byte>(stamp >> (at % 3 * 8) | 1);
+    const bool has_data = kind == Kind::kWrite || kind == Kind::kCompressed;
+    return has_data ? static_cast<std::byte>(stamp >> (at % 3 * 8) | 1) : std::byte{0};
   }
 };
 
+// Whole clusters, if there are any in [begin, end).
+void AlignToClusters(Change& change, std::uint64_t cluster, std::uint64_t begin,
+                     std::uint64_t end) {
+  change.offset = std::max(AlignDown(change.offset, cluster), AlignUp(begin, cluster));
+  const std::uint64_t whole_end = AlignDown(end, cluster);
+  if (change.offset >= whole_end) {
+    change.offset = AlignDown(begin, kSector);
+    return;
+  }
+  change.length = std::min(AlignUp(change.length, cluster), whole_end - change.offset);
+}
+
 Change RandomChange(Scene& scene, std::uint64_t begin, std::uint64_t end) {
   SeededRandom& random = scene.device.random;
-  static constexpr std::array kKinds{Kind::kWrite, Kind::kWrite, Kind::kWrite,   Kind::kWrite,
-                                     Kind::kZero,  Kind::kUnmap, Kind::kDiscard, Kind::kAllocate};
+  static constexpr std::array kKinds{Kind::kWrite,      Kind::kWrite,      Kind::kWrite,
+                                     Kind::kCompressed, Kind::kCompressed, Kind::kZero,
+                                     Kind::kUnmap,      Kind::kDiscard,    Kind::kAllocate};
   Change change;
   change.kind = kKinds[random.Below(kKinds.size())];
   change.offset = begin + random.Below((end - begin) / kSector) * kSector;
   const std::uint64_t most = std::min(end - change.offset, kMaxLength);
   change.length = std::max(kSector, random.Between(1, most) / kSector * kSector);
+  if (change.kind == Kind::kCompressed) {
+    AlignToClusters(change, scene.image.node().limits().cluster_size, begin, end);
+  }
   change.fua = random.OneIn(8) && change.kind != Kind::kDiscard && change.kind != Kind::kAllocate;
   change.stamp = scene.next_stamp++ * 0x9e3779b9;
   return change;
@@ -201,12 +220,14 @@ Task<Result<>> Perform(Scene& scene, Change change) {
   const BlockRef& ref = scene.image;
   Result<> r = Ok();
   switch (change.kind) {
-    case Kind::kWrite: {
+    case Kind::kWrite:
+    case Kind::kCompressed: {
       const Scattered data(scene.device, change.length);
       for (std::uint64_t i = 0; i < change.length; ++i) {
         data.data()[i] = change.ByteAt(change.offset + i);
       }
-      r = co_await ref.Write(change.offset, data.vec(), {.fua = change.fua});
+      r = co_await ref.Write(change.offset, data.vec(),
+                             {.fua = change.fua, .compressed = change.kind == Kind::kCompressed});
       break;
     }
     case Kind::kZero:

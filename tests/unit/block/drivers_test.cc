@@ -19,7 +19,8 @@ TEST(AllDriversAreListed) {
   for (const BlockDriver* const driver : BlockDrivers()) {
     names.emplace(driver->name);
   }
-  const std::set<std::string> expected{"file", "host_device", "memory", "null-co", "qcow2", "raw"};
+  const std::set<std::string> expected{"compress", "file",  "host_device", "memory",
+                                       "null-co",  "qcow2", "raw"};
   CHECK(names == expected);
 }
 

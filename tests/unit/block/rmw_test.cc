@@ -38,6 +38,13 @@ TEST(AWriteAcrossBlocksReadsItsTwoEnds) {
   CHECK_EQ(s.node.log, "r4096 r4096 w16384 ");
 }
 
+TEST(ABlockMayBeLargerThanABounceBufferOtherwise) {
+  Scene s(2 << 20, 4 << 20);
+  CHECK_OK(s.bench.Write(s.ref, 5, Data((2 << 20) + 10, std::byte{9})));
+  CHECK_EQ(s.node.log, "r2097152 w2097152 r2097152 w2097152 ");
+  CHECK_EQ(std::count(s.node.bytes.begin(), s.node.bytes.end(), std::byte{9}), (2 << 20) + 10);
+}
+
 TEST(TheLastBlockMayLiePartlyPastTheEnd) {
   Scene s(4096, 5000);
   CHECK_OK(s.bench.Write(s.ref, 4990, Data(10, std::byte{9})));

@@ -108,6 +108,15 @@ TEST(WritabilityConflictsAreRefused) {
   CHECK_MESSAGE(ParseWith({"-w", "--growable", "--size=1M"}), "growable and size");
 }
 
+TEST(CompressNeedsAnImageThatCan) {
+  CHECK(Request({"-w", "--compress"}).compress);
+  CHECK(Request({"-o", "rw,writable,compress"}).compress);
+  CHECK(Request({"--overlay", "--compress", "-f", "raw"}).compress);
+  CHECK(!Request({"-w"}).compress);
+  CHECK_MESSAGE(ParseWith({"--compress"}), "compress needs writable");
+  CHECK_MESSAGE(ParseWith({"-w", "--compress", "-f", "raw"}), "for qcow2 images only");
+}
+
 TEST(AnOverlayTakesWrites) {
   const MountRequest temporary = Request({"--overlay", "--growable"});
   CHECK(temporary.overlay == "" && temporary.fuse.writable && temporary.image.writable);

@@ -104,5 +104,57 @@ TEST(TheFileEndsWhereItsClustersEnd) {
   CHECK_EQ(clusters.file.size(), taken.offset + 3 * 512);
 }
 
+// Compressed data: places of so many bytes each.
+std::vector<std::uint64_t> Pack(Clusters& clusters, std::initializer_list<std::uint64_t> sizes) {
+  std::vector<std::uint64_t> places;
+  for (const std::uint64_t size : sizes) {
+    const auto place = clusters.Run(clusters.allocator->AllocateBytes(size));
+    CHECK_OK(place);
+    places.push_back(*place - std::uint64_t{3 * 512});  // behind what was in use at first
+  }
+  return places;
+}
+
+std::uint64_t References(Clusters& clusters, std::uint64_t cluster) {
+  return *clusters.Run(clusters.refcounts->Get(3 + cluster));
+}
+
+using Places = std::vector<std::uint64_t>;
+
+TEST(CompressedDataIsPackedAndEachClusterCountsIt) {
+  Clusters clusters;
+  CHECK(Pack(clusters, {200, 100, 300, 400, 24, 10}) == Places({0, 200, 300, 600, 1000, 1024}));
+  CHECK_EQ(References(clusters, 0), 3u);
+  CHECK_EQ(References(clusters, 1), 3u);
+  CHECK_EQ(References(clusters, 2), 1u);
+}
+
+TEST(CompressedDataSpansNeighboursOnly) {
+  Clusters clusters;
+  CHECK(Pack(clusters, {200}) == Places({0}));
+  CHECK_EQ(clusters.Take(1).offset, 4u * 512);
+  CHECK(Pack(clusters, {400, 100}) == Places({1024, 1424}));
+  CHECK_EQ(References(clusters, 0), 1u);
+}
+
+TEST(AClusterTakesAsMuchCompressedDataAsItsRefcountCounts) {
+  Clusters single(0);
+  CHECK(Pack(single, {10, 10, 10}) == Places({0, 512, 1024}));
+  Clusters three(1);
+  CHECK(Pack(three, {10, 10, 10, 10, 505}) == Places({0, 10, 20, 512, 522}));
+  CHECK_EQ(References(three, 1), 2u);
+  CHECK_EQ(References(three, 2), 1u);
+}
+
+TEST(AClusterWithoutCompressedDataIsNotGoneOnWith) {
+  Clusters clusters;
+  Pack(clusters, {100, 100});
+  CHECK_OK(clusters.Run(clusters.allocator->Release(3 * 512, 1)));
+  CHECK(Pack(clusters, {100}) == Places({200}));
+  CHECK_OK(clusters.Run(clusters.allocator->Release(3 * 512, 1)));
+  CHECK_OK(clusters.Run(clusters.allocator->Release(3 * 512, 1)));
+  CHECK(Pack(clusters, {100}) == Places({0}));
+}
+
 }  // namespace
 }  // namespace fusebay::qcow2

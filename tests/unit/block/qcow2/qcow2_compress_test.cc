@@ -1,7 +1,8 @@
-// Inflating clusters: both types, and data that is damaged, short or too long.
+// Compressing and inflating clusters: both types, and data that is damaged, short or too long.
 #include "qcow2/qcow2_compress.h"
 
 #include <libdeflate.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <string>
@@ -91,6 +92,72 @@ TEST(NoiseIsAnError) {
   const std::string noise(1000, '\xff');
   CHECK_ERRNO(Run(Compression::kZlib, noise, 65536).result, EIO);
   CHECK_ERRNO(Run(Compression::kZstd, noise, 65536).result, EIO);
+}
+
+std::string CompressText(Compression type, const std::string& text, std::size_t room) {
+  Compressor compressor(type);
+  std::string out(room, '\0');
+  out.resize(
+      compressor.Compress(std::as_bytes(std::span(text)), std::as_writable_bytes(std::span(out))));
+  return out;
+}
+
+TEST(WhatWeCompressIsInflatedAgain) {
+  for (const Compression type : {Compression::kZlib, Compression::kZstd}) {
+    for (const std::size_t size : {512u, 65536u, 2u << 20}) {
+      const std::string text = Text(size);
+      const std::string compressed = CompressText(type, text, size - 1);
+      CHECK(!compressed.empty() && compressed.size() < size);
+      const Inflated out = Run(type, compressed + "what follows", size);
+      CHECK_OK(out.result);
+      CHECK(out.text == text);
+    }
+  }
+}
+
+// QEMU has no more. What is repeated lies 5000 bytes back.
+TEST(DeflateLooksBackFourKilobytesAtMost) {
+  std::string text;
+  for (unsigned i = 0; text.size() < 5000; ++i) {
+    text += static_cast<char>(i * i * 2654435761u >> 13);
+  }
+  for (int i = 0; i < 8; ++i) {
+    text += text.substr(0, 5000) + std::string(1000, 'x');
+  }
+  std::string compressed = CompressText(Compression::kZlib, text, text.size());
+  CHECK(!compressed.empty());
+  z_stream stream{};
+  CHECK_EQ(inflateInit2(&stream, -12), Z_OK);
+  std::string out(text.size(), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(compressed.data());
+  stream.avail_in = static_cast<uInt>(compressed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  CHECK_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  inflateEnd(&stream);
+  CHECK(out == text);
+}
+
+TEST(WhatDoesNotFitIsNotCompressed) {
+  for (const Compression type : {Compression::kZlib, Compression::kZstd}) {
+    const std::string compressed = CompressText(type, Text(4096), 4095);
+    CHECK(!compressed.empty());
+    CHECK(CompressText(type, Text(4096), compressed.size() - 1).empty());
+  }
+}
+
+TEST(OneCompressorTakesManyClusters) {
+  for (const Compression type : {Compression::kZlib, Compression::kZstd}) {
+    Compressor compressor(type);
+    const std::string text = Text(4096);
+    std::string first(4095, '\0');
+    std::string second = first;
+    const ByteSpan cluster = std::as_bytes(std::span(text));
+    const std::size_t size = compressor.Compress(cluster, std::as_writable_bytes(std::span(first)));
+    CHECK_EQ(compressor.Compress(cluster, std::as_writable_bytes(std::span(second)).first(10)), 0u);
+    CHECK_EQ(compressor.Compress(cluster, std::as_writable_bytes(std::span(second))), size);
+    CHECK(first.substr(0, size) == second.substr(0, size));
+  }
 }
 
 }  // namespace

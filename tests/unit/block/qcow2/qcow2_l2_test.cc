@@ -112,5 +112,24 @@ TEST(CompressedOffsetsBeyondBit55AreFaults) {
   CheckFault(Decode(smallest, kCompressed | std::uint64_t{1} << 56), Fault::kReserved);
 }
 
+TEST(ADescriptorSaysWhereItsDataIs) {
+  for (const std::uint32_t bits : {9u, 16u, 21u}) {
+    for (const std::uint64_t offset : {0x50000u, 0x50001u, 0x501ffu}) {
+      const auto length = static_cast<std::uint32_t>((std::uint64_t{1} << bits) - 1);
+      const auto descriptor = DescriptorOf(bits, {offset, length});
+      CHECK(descriptor.has_value());
+      const CompressedPlace place = PlaceOf(bits, *descriptor);
+      CHECK_EQ(place.offset, offset);
+      CHECK(place.length >= length && place.length < length + 512);
+    }
+  }
+}
+
+TEST(AnOffsetThatDoesNotFitHasNoDescriptor) {
+  CHECK(DescriptorOf(21, {(std::uint64_t{1} << 49) - 10, 10}).has_value());
+  CHECK(!DescriptorOf(21, {(std::uint64_t{1} << 49) - 10, 11}).has_value());
+  CHECK(!DescriptorOf(9, {std::uint64_t{1} << 56, 10}).has_value());
+}
+
 }  // namespace
 }  // namespace fusebay::qcow2

@@ -173,5 +173,27 @@ TEST(FourLoopsShareACache) {
   }
 }
 
+TEST(AForgottenBlockIsLoadedAgain) {
+  Disk disk;
+  Numbers numbers;
+  TableCache cache(numbers, kBlock, 4);
+  CHECK_OK(disk.Run(Use(cache, 4096)));
+  CHECK(cache.Forget(4096, 4097));
+  CHECK(cache.Forget(8192, 8193));  // was never there
+  CHECK(!cache.TryPin(4096));
+  CHECK_OK(disk.Run(Use(cache, 4096)));
+  CHECK_EQ(numbers.loads.load(), 2);
+}
+
+TEST(ABlockInUseIsNotForgotten) {
+  Disk disk;
+  Numbers numbers;
+  TableCache cache(numbers, kBlock, 4);
+  CHECK_OK(disk.Run(Use(cache, 4096)));
+  const TableCache::Pin pin = cache.TryPin(4096);
+  CHECK(!cache.Forget(4096, 4097));
+  CHECK(cache.TryPin(4096));
+}
+
 }  // namespace
 }  // namespace fusebay::qcow2
