@@ -78,6 +78,7 @@ BlockdevOptions FormatAbove(const ImageRequest& request, std::string_view format
   options.node_name = request.node_name;
   options.read_only = !request.writable;
   options.discard_unmap = request.discard_unmap;
+  options.detect_zeroes = request.detect_zeroes;
   options.cache = request.cache;
   BlockdevRef file{.node_name = std::move(file_node_name), .definition = nullptr};
   if (format == "raw") {

@@ -111,6 +111,19 @@ Applied SetDiscard(MountSettings& s, Value value) {
   return Unit{};
 }
 
+Applied SetDetectZeroes(MountSettings& s, Value value) {
+  if (value == "off") {
+    s.request.image.detect_zeroes = DetectZeroes::kOff;
+  } else if (value == "on") {
+    s.request.image.detect_zeroes = DetectZeroes::kOn;
+  } else if (value == "unmap") {
+    s.request.image.detect_zeroes = DetectZeroes::kUnmap;
+  } else {
+    return Usage(fmt::format("unknown mode '{}' (off, on or unmap)", value));
+  }
+  return Unit{};
+}
+
 Applied SetLocking(MountSettings& s, Value value) {
   FB_ASSIGN(s.request.image.locking, ParseOnOffAuto(value));
   return Unit{};
@@ -221,6 +234,9 @@ constexpr std::array kRows = {
     Row{{"no-flush", 0, "", "Ignore flushes: fast, and unsafe at a power cut", kNone}, SetNoFlush},
     Row{{"discard", 0, "on|off", "Give discarded space back to the host (on)", kRequired},
         SetDiscard},
+    Row{{"detect-zeroes", 0, "MODE", "off, on or unmap: what writes of zeroes become (off)",
+         kRequired},
+        SetDetectZeroes},
     Row{{"locking", 0, "on|off|auto", "Lock the image against other programs (auto)", kRequired},
         SetLocking},
     Row{{"allow-other", 0, "on|off|auto", "Let other users use the file (auto)", kOptional},
@@ -300,6 +316,9 @@ Result<MountRequest, Error> FinishSettings(MountSettings settings) {
   }
   if (settings.offset_set && !image.snapshot.empty()) {
     return Usage("offset and size are for raw images, snapshot for qcow2 images only");
+  }
+  if (image.detect_zeroes == DetectZeroes::kUnmap && !image.discard_unmap) {
+    return Usage("detect-zeroes=unmap needs discard=on");
   }
   if (image.aio == EngineKind::kNative && !image.cache.direct) {
     return Usage("aio=native needs direct");

@@ -19,6 +19,7 @@ struct ImageRequest {
   bool writable = false;
   bool resizable = false;
   bool discard_unmap = true;
+  DetectZeroes detect_zeroes = DetectZeroes::kOff;  // of the top node
   CacheOptions cache;
   std::optional<EngineKind> aio;
   OnOffAuto locking = OnOffAuto::kAuto;

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "block/block_node.h"
 #include "core/io_engine.h"
 
 namespace fusebay {
@@ -76,6 +77,8 @@ struct BlockdevOptions {
   bool read_only = false;
   bool auto_read_only = false;  // with read_only=false: falls back where writing is not allowed
   bool discard_unmap = false;   // discard=unmap: pass discards to the file
+  // kUnmap requires discard_unmap: "setting detect-zeroes to unmap is not allowed ...".
+  DetectZeroes detect_zeroes = DetectZeroes::kOff;
   CacheOptions cache;
   std::variant<std::monostate, FileOptions, RawOptions, Qcow2Options, NullOptions, MemoryOptions>
       driver_options;

@@ -90,14 +90,23 @@ TEST(ImageAndMountpointAreNeeded) {
 }
 
 TEST(WrongValuesAreNamed) {
-  for (const std::string name : {"cache", "allow-other", "aio", "format", "size", "offset", "loops",
-                                 "discard", "locking", "mount-namespace", "poll-max-ns"}) {
+  for (const std::string name :
+       {"cache", "allow-other", "aio", "format", "size", "offset", "loops", "discard",
+        "detect-zeroes", "locking", "mount-namespace", "poll-max-ns"}) {
     CHECK_MESSAGE(ParseWith({"--" + name + "=nonsense"}), "nonsense");
     CHECK_MESSAGE(ParseWith({"--" + name + "=nonsense"}), name + ": ");
   }
   CHECK_MESSAGE(ParseWith({"--size=0"}), "size of 0");
   CHECK_MESSAGE(ParseWith({"--loops=65"}), "0 to 64");
   CHECK_MESSAGE(ParseWith({"--snapshot="}), "needs a name");
+}
+
+TEST(ZeroesAreDetectedWhenAskedFor) {
+  CHECK(Request({}).image.detect_zeroes == DetectZeroes::kOff);
+  CHECK(Request({"--detect-zeroes=on"}).image.detect_zeroes == DetectZeroes::kOn);
+  CHECK(Request({"-o", "detect_zeroes=unmap"}).image.detect_zeroes == DetectZeroes::kUnmap);
+  CHECK_MESSAGE(ParseWith({"--detect-zeroes=unmap", "--discard=off"}),
+                "detect-zeroes=unmap needs discard=on");
 }
 
 TEST(WritabilityConflictsAreRefused) {
