@@ -124,6 +124,32 @@ Applied SetDetectZeroes(MountSettings& s, Value value) {
   return Unit{};
 }
 
+Applied SetCacheSize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.cache_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetL2CacheSize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.l2_cache_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetL2CacheEntrySize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.l2_cache_entry_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetRefcountCacheSize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.refcount_cache_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetCacheCleanInterval(MountSettings& s, Value value) {
+  FB_ASSIGN(const std::int64_t seconds, ParseNumber(value, 0, UINT32_MAX));
+  s.request.image.caches.cache_clean_interval = static_cast<std::uint64_t>(seconds);
+  return Unit{};
+}
+
 Applied SetLocking(MountSettings& s, Value value) {
   FB_ASSIGN(s.request.image.locking, ParseOnOffAuto(value));
   return Unit{};
@@ -237,6 +263,17 @@ constexpr std::array kRows = {
     Row{{"detect-zeroes", 0, "MODE", "off, on or unmap: what writes of zeroes become (off)",
          kRequired},
         SetDetectZeroes},
+    Row{{"cache-size", 0, "BYTES", "Memory for the tables of a qcow2 image", kRequired},
+        SetCacheSize},
+    Row{{"l2-cache-size", 0, "BYTES", "... for its L2 tables (all, 1M to 32M)", kRequired},
+        SetL2CacheSize},
+    Row{{"l2-cache-entry-size", 0, "BYTES", "How much of one is read at a time (4K)", kRequired},
+        SetL2CacheEntrySize},
+    Row{{"refcount-cache-size", 0, "BYTES", "... for its refcounts (1M)", kRequired},
+        SetRefcountCacheSize},
+    Row{{"cache-clean-interval", 0, "N", "Seconds after which unused ones go (600; 0: never)",
+         kRequired},
+        SetCacheCleanInterval},
     Row{{"locking", 0, "on|off|auto", "Lock the image against other programs (auto)", kRequired},
         SetLocking},
     Row{{"allow-other", 0, "on|off|auto", "Let other users use the file (auto)", kOptional},
@@ -310,6 +347,10 @@ Result<MountRequest, Error> FinishSettings(MountSettings settings) {
   }
   if (!image.snapshot.empty() && image.format == "raw") {
     return Usage("a raw image has no snapshots");
+  }
+  if (image.caches != Qcow2CacheOptions() && image.format == "raw" &&
+      !request.overlay.has_value()) {
+    return Usage("cache-size and its like are for qcow2 images only");
   }
   if (settings.offset_set && image.format == "qcow2") {
     return Usage("offset and size are for raw images only");

@@ -137,6 +137,7 @@ BlockdevOptions Overlay::Options(const ImageRequest& image, const BlockNode& bas
   file.cache.no_flush = file.cache.no_flush || temporary_;
   Qcow2Options own;
   own.backing.node_name = base.node_name();
+  own.caches = image.caches;
   BlockdevOptions options;
   options.driver = "qcow2";
   options.node_name = image.node_name;
@@ -154,6 +155,7 @@ Task<Result<BlockNode*, Error>> Overlay::Open(ImageRequest image) {
   below.writable = false;
   below.resizable = false;
   below.detect_zeroes = DetectZeroes::kOff;
+  below.caches = {};
   CO_ASSIGN(BlockNode* const base, co_await OpenImage(graph_, below));
   image_format_ = base->driver_name();
   CO_ASSIGN(const bool is_new, MakeFile());

@@ -42,7 +42,8 @@ try() {
   ! grep -qi 'error\|fail' qemu-io.log || fail "$what: qemu-io: $(cat qemu-io.log)"
   stop
   [ "$format" = raw ] || qemu-img check -q ours.img || fail "$what: check"
-  qemu-img compare -q -f "$format" -F "$format" ours.img theirs.img || fail "$what: the bytes differ"
+  qemu-img compare -q -f "$format" -F "$format" ours.img theirs.img ||
+    fail "$what: the bytes differ"
   expect_eq "$(map_of -f "$format" ours.img)" "$(map_of -f "$format" theirs.img)" "$what: map"
   [ $(($(blocks_of ours.img) - 256)) -le "$(blocks_of theirs.img)" ] ||
     fail "$what: takes $(blocks_of ours.img) blocks, QEMU's $(blocks_of theirs.img)"
