@@ -166,6 +166,11 @@ Task<Result<NodeEntry*, Error>> BlockGraph::Impl::Open(BlockGraph& graph,
   if (depth > kMaxDepth) {
     co_return Fail(ELOOP, fmt::format("The chain of images is longer than {}", kMaxDepth));
   }
+  if (options.detect_zeroes == DetectZeroes::kUnmap && !options.discard_unmap) {
+    co_return Fail(EINVAL,
+                   "setting detect-zeroes to unmap is not allowed without setting discard "
+                   "operation to unmap");
+  }
   if (!options.node_name.empty()) {
     CO_TRY(CheckName(options.node_name));
   }
@@ -183,6 +188,7 @@ Task<Result<NodeEntry*, Error>> BlockGraph::Impl::Open(BlockGraph& graph,
     static_cast<void>(ignored.ok());  // the first error is the one to report
     co_return node.error();
   }
+  (*node)->detect_zeroes_ = options.detect_zeroes;
   NodeEntry& entry = Insert(std::move(*node));
   entry.opened_with = std::move(context.opened);
   co_return &entry;

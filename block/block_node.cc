@@ -35,7 +35,24 @@ Task<Result<>> BlockNode::Write(std::uint64_t offset, IoVec src, WriteFlags flag
   CheckTransfer(*this, offset, src);
   FB_ASSERT(!read_only_);
   FB_ASSERT(!flags.compressed || can_compress_);
+  if (detect_zeroes_ != DetectZeroes::kOff && src.IsZero()) [[unlikely]] {
+    return WriteAsZeroes(offset, src, flags);
+  }
   return DoWrite(offset, src, flags);
+}
+
+Task<Result<>> BlockNode::WriteAsZeroes(std::uint64_t offset, IoVec src, WriteFlags flags) {
+  const ZeroFlags zero_flags{
+      .may_unmap = detect_zeroes_ == DetectZeroes::kUnmap,
+      .no_fallback = false,
+      .fua = flags.fua,
+  };
+  const Result<> zeroed = co_await DoWriteZeroes(offset, src.size, zero_flags);
+  if (zeroed.ok() || zeroed.error() != Errno{ENOTSUP}) {
+    co_return zeroed;
+  }
+  const Result<> written = co_await DoWrite(offset, src, flags);
+  co_return written;
 }
 
 Task<Result<>> BlockNode::WriteZeroes(std::uint64_t offset, std::uint64_t length, ZeroFlags flags) {

@@ -78,6 +78,7 @@ BlockdevOptions FormatAbove(const ImageRequest& request, std::string_view format
   options.node_name = request.node_name;
   options.read_only = !request.writable;
   options.discard_unmap = request.discard_unmap;
+  options.detect_zeroes = request.detect_zeroes;
   options.cache = request.cache;
   BlockdevRef file{.node_name = std::move(file_node_name), .definition = nullptr};
   if (format == "raw") {
@@ -92,6 +93,7 @@ BlockdevOptions FormatAbove(const ImageRequest& request, std::string_view format
     own.file = std::move(file);
     own.snapshot = request.snapshot;
     own.no_backing = request.no_backing;
+    own.caches = request.caches;
     own.named_files.aio = request.aio;
     own.named_files.locking = request.locking;
     options.driver_options = std::move(own);
@@ -149,6 +151,11 @@ Task<Result<BlockNode*, Error>> OpenFormat(BlockGraph& graph, const ImageRequest
   }
   if (format == "raw" && !request.snapshot.empty()) {
     co_return Refuse(request, EINVAL, "a raw image has no snapshots");
+  }
+  if (format == "raw" && request.caches != Qcow2CacheOptions()) {
+    co_return Refuse(request, EINVAL,
+                     "cache-size, l2-cache-size, l2-cache-entry-size, refcount-cache-size and "
+                     "cache-clean-interval are for qcow2 images only, and this one is raw");
   }
   if (format != "raw" && (request.offset != 0 || request.size.has_value())) {
     co_return Refuse(request, EINVAL,

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "core/log.h"
+#include "core/sync.h"
 #include "engines.h"
 #include "idle_policy.h"
 
@@ -348,7 +349,7 @@ void AioContext::Post(std::function<void()> fn) {
   Driver::Drive(*this, std::move(fn));
 }
 
-Task<Unit> AioContext::SleepUntil(Clock::time_point deadline) {
+Task<Unit> AioContext::SleepUntil(Clock::time_point deadline, CancelToken* token) {
   struct Awaiter : Timer {
     explicit Awaiter(AioContext& context) : loop(context) {}
     bool await_ready() const noexcept { return false; }
@@ -360,10 +361,23 @@ Task<Unit> AioContext::SleepUntil(Clock::time_point deadline) {
       std::push_heap(timers.begin(), timers.end(), &Timer::Later);
     }
     void await_resume() const noexcept {}
+    // Unless it is due already.
+    static void End(void* arg) {
+      auto* const self = static_cast<Awaiter*>(arg);
+      std::vector<Timer*>& timers = self->loop.state_->timers;
+      if (std::erase(timers, self) != 0) {
+        std::make_heap(timers.begin(), timers.end(), &Timer::Later);
+        self->loop.Schedule(*self);
+      }
+    }
     AioContext& loop;
   };
   Awaiter awaiter(*this);
   awaiter.deadline = deadline;
+  std::optional<CancelToken::Callback> early_end;
+  if (token != nullptr) {
+    early_end.emplace(*token, &Awaiter::End, &awaiter);
+  }
   co_await awaiter;
   co_return Unit{};
 }

@@ -116,6 +116,45 @@ Applied SetDiscard(MountSettings& s, Value value) {
   return Unit{};
 }
 
+Applied SetDetectZeroes(MountSettings& s, Value value) {
+  if (value == "off") {
+    s.request.image.detect_zeroes = DetectZeroes::kOff;
+  } else if (value == "on") {
+    s.request.image.detect_zeroes = DetectZeroes::kOn;
+  } else if (value == "unmap") {
+    s.request.image.detect_zeroes = DetectZeroes::kUnmap;
+  } else {
+    return Usage(fmt::format("unknown mode '{}' (off, on or unmap)", value));
+  }
+  return Unit{};
+}
+
+Applied SetCacheSize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.cache_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetL2CacheSize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.l2_cache_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetL2CacheEntrySize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.l2_cache_entry_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetRefcountCacheSize(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.refcount_cache_size, ParseSize(value));
+  return Unit{};
+}
+
+Applied SetCacheCleanInterval(MountSettings& s, Value value) {
+  FB_ASSIGN(const std::int64_t seconds, ParseNumber(value, 0, UINT32_MAX));
+  s.request.image.caches.cache_clean_interval = static_cast<std::uint64_t>(seconds);
+  return Unit{};
+}
+
 Applied SetLocking(MountSettings& s, Value value) {
   FB_ASSIGN(s.request.image.locking, ParseOnOffAuto(value));
   return Unit{};
@@ -228,6 +267,20 @@ constexpr std::array kRows = {
     Row{{"no-flush", 0, "", "Ignore flushes: fast, and unsafe at a power cut", kNone}, SetNoFlush},
     Row{{"discard", 0, "on|off", "Give discarded space back to the host (on)", kRequired},
         SetDiscard},
+    Row{{"detect-zeroes", 0, "MODE", "off, on or unmap: what writes of zeroes become (off)",
+         kRequired},
+        SetDetectZeroes},
+    Row{{"cache-size", 0, "BYTES", "Memory for the tables of a qcow2 image", kRequired},
+        SetCacheSize},
+    Row{{"l2-cache-size", 0, "BYTES", "... for its L2 tables (all, 1M to 32M)", kRequired},
+        SetL2CacheSize},
+    Row{{"l2-cache-entry-size", 0, "BYTES", "How much of one is read at a time (4K)", kRequired},
+        SetL2CacheEntrySize},
+    Row{{"refcount-cache-size", 0, "BYTES", "... for its refcounts (1M)", kRequired},
+        SetRefcountCacheSize},
+    Row{{"cache-clean-interval", 0, "N", "Seconds after which unused ones go (600; 0: never)",
+         kRequired},
+        SetCacheCleanInterval},
     Row{{"locking", 0, "on|off|auto", "Lock the image against other programs (auto)", kRequired},
         SetLocking},
     Row{{"allow-other", 0, "on|off|auto", "Let other users use the file (auto)", kOptional},
@@ -308,11 +361,18 @@ Result<MountRequest, Error> FinishSettings(MountSettings settings) {
   if (!image.snapshot.empty() && image.format == "raw") {
     return Usage("a raw image has no snapshots");
   }
+  if (image.caches != Qcow2CacheOptions() && image.format == "raw" &&
+      !request.overlay.has_value()) {
+    return Usage("cache-size and its like are for qcow2 images only");
+  }
   if (settings.offset_set && image.format == "qcow2") {
     return Usage("offset and size are for raw images only");
   }
   if (settings.offset_set && !image.snapshot.empty()) {
     return Usage("offset and size are for raw images, snapshot for qcow2 images only");
+  }
+  if (image.detect_zeroes == DetectZeroes::kUnmap && !image.discard_unmap) {
+    return Usage("detect-zeroes=unmap needs discard=on");
   }
   if (image.aio == EngineKind::kNative && !image.cache.direct) {
     return Usage("aio=native needs direct");

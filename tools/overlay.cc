@@ -137,10 +137,12 @@ BlockdevOptions Overlay::Options(const ImageRequest& image, const BlockNode& bas
   file.cache.no_flush = file.cache.no_flush || temporary_;
   Qcow2Options own;
   own.backing.node_name = base.node_name();
+  own.caches = image.caches;
   BlockdevOptions options;
   options.driver = "qcow2";
   options.node_name = image.node_name;
   options.discard_unmap = image.discard_unmap;
+  options.detect_zeroes = image.detect_zeroes;
   options.cache = file.cache;
   own.file.definition = std::make_unique<BlockdevOptions>(std::move(file));
   options.driver_options = std::move(own);
@@ -152,6 +154,8 @@ Task<Result<BlockNode*, Error>> Overlay::Open(ImageRequest image) {
   below.node_name.clear();
   below.writable = false;
   below.resizable = false;
+  below.detect_zeroes = DetectZeroes::kOff;
+  below.caches = {};
   CO_ASSIGN(BlockNode* const base, co_await OpenImage(graph_, below));
   image_format_ = base->driver_name();
   CO_ASSIGN(const bool is_new, MakeFile());

@@ -48,6 +48,10 @@ Task<Result<>> WriteSize(const BlockRef& file, Header& header, std::uint64_t siz
   return WriteWord(file, kAtSize, size, header.size);
 }
 
+Task<Result<>> WriteSnapshotsPlace(const BlockRef& file, Header& header, std::uint64_t offset) {
+  return WriteWord(file, kAtSnapshotsOffset, offset, header.snapshots_offset);
+}
+
 Task<Result<>> WriteL1Place(const BlockRef& file, Header& header, std::uint64_t offset,
                             std::uint32_t entries) {
   Field field{kAtL1Entries, 12, {}};

@@ -16,5 +16,6 @@ Task<Result<>> WriteL1Place(const BlockRef& file, Header& header, std::uint64_t 
                             std::uint32_t entries);
 Task<Result<>> WriteRefcountTablePlace(const BlockRef& file, Header& header, std::uint64_t offset,
                                        std::uint32_t clusters);
+Task<Result<>> WriteSnapshotsPlace(const BlockRef& file, Header& header, std::uint64_t offset);
 
 }  // namespace fusebay::qcow2

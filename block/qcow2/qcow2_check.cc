@@ -9,6 +9,7 @@
 #include "qcow2/header_update.h"
 #include "qcow2/read_header.h"
 #include "qcow2/refcount_repair.h"
+#include "qcow2/snapshot_repair.h"
 #include "qcow2/table_edit.h"
 
 namespace fusebay::qcow2 {
@@ -64,6 +65,7 @@ class Repair {
   Task<Result<Unit, Error>> RepairRefcounts();
   Task<Result<Unit, Error>> Rebuild();
   Task<Result<Unit, Error>> RepairFlags(CopiedRepair::Mode mode);
+  Task<Result<Unit, Error>> RepairSnapshots();
   bool MayRepairFlags() const;
 
   const CheckTarget target_;
@@ -145,6 +147,20 @@ Task<Result<Unit, Error>> Repair::RepairFlags(CopiedRepair::Mode mode) {
   co_return co_await FlushFile(target_);
 }
 
+// A new table needs clusters, which are to be had only when refcounts are right.
+Task<Result<Unit, Error>> Repair::RepairSnapshots() {
+  CheckReport now(nullptr);
+  found_ = Inspection();
+  CO_TRY(co_await Inspect(target_, now, found_));
+  const std::uint64_t broken = found_.references.broken_snapshots;
+  if (now.result.check_errors != 0 || now.result.leaks != 0 || now.result.corruptions != broken) {
+    co_return Unit{};
+  }
+  CO_TRY(co_await RepairSnapshotTable(target_, report_));
+  report_.result.corruptions_fixed += broken;
+  co_return Unit{};
+}
+
 Task<Result<Unit, Error>> Repair::Run() {
   if (fix_ == CheckFix::kLeaks && found_.references.needs_rebuild) {
     report_.Say("ERROR need to rebuild refcount structures");
@@ -155,8 +171,13 @@ Task<Result<Unit, Error>> Repair::Run() {
     CO_TRY(co_await RepairEntries());
   }
   CO_TRY(co_await RepairFlags(CopiedRepair::Mode::kClear));
+  const bool repair_snapshots = fix_ == CheckFix::kAll && found_.references.broken_snapshots > 0;
   CO_TRY(co_await RepairRefcounts());
-  co_return co_await RepairFlags(CopiedRepair::Mode::kBoth);
+  CO_TRY(co_await RepairFlags(CopiedRepair::Mode::kBoth));
+  if (repair_snapshots) {
+    CO_TRY(co_await RepairSnapshots());
+  }
+  co_return Unit{};
 }
 
 Task<Result<Unit, Error>> MarkClean(CheckTarget target) {
@@ -212,6 +233,7 @@ Task<Result<CheckResult, Error>> LookAndRepair(CheckTarget target, CheckFix fix,
     observer->OnRepaired(fixed);
   }
   *found = Inspection();
+  target.max_snapshot_extra = kMaxSnapshotExtra;
   CO_ASSIGN(CheckResult result, co_await Look(target, observer));
   result.leaks_fixed = fixed.leaks_fixed;
   result.corruptions_fixed = fixed.corruptions_fixed;
@@ -223,7 +245,10 @@ Task<Result<CheckResult, Error>> LookAndRepair(CheckTarget target, CheckFix fix,
 Task<Result<CheckResult, Error>> CheckTables(const BlockRef& file, Header& header,
                                              std::string_view filename, CheckFix fix,
                                              CheckObserver* observer) {
-  const CheckTarget target{file, header, filename};
+  CheckTarget target{file, header, filename};
+  if (fix == CheckFix::kAll) {
+    target.max_snapshot_extra = UINT32_MAX;
+  }
   if (fix == CheckFix::kNone) {
     const Result<CheckResult, Error> looked = co_await Look(target, observer);
     co_return looked;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "qcow2/cache_sizes.h"
 #include "qcow2/qcow2_bitmap.h"
 #include "qcow2/qcow2_chain.h"
 #include "qcow2/qcow2_check.h"
@@ -67,6 +68,16 @@ Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
   return Unit{};
 }
 
+Result<Unit, Error> SizeCaches(const Qcow2CacheOptions& options, Image& image) {
+  FB_ASSIGN(const CacheSizes sizes,
+            DecideCacheSizes(options, image.header, image.virtual_size, image.filename));
+  image.l2_cache_bytes = sizes.l2_bytes;
+  image.l2_slice_bytes = sizes.l2_slice_bytes;
+  image.refcount_cache_bytes = sizes.refcount_bytes;
+  image.cache_clean_seconds = sizes.clean_interval_seconds;
+  return Unit{};
+}
+
 // Whether the image is opened read-only. One that cannot be written safely is, if that may be.
 Result<bool, Error> DecideReadOnly(const BlockdevOptions& options, const Image& image) {
   if (options.read_only) {
@@ -101,9 +112,8 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
       CO_TRY(co_await RepairDirty(image.file, image.header, image.filename));
     }
   }
-  image.l2_cache_bytes = own.l2_cache_size;
-  image.refcount_cache_bytes = own.refcount_cache_size;
   CO_TRY(co_await ReadTables(own.snapshot, image));
+  CO_TRY(SizeCaches(own.caches, image));
   CO_TRY(co_await OpenDataFile(options, context, image));
   CO_TRY(co_await OpenBacking(options, context, image));
   image.is_sparse = co_await IsSparse(image);
@@ -119,6 +129,7 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
       co_return prepared.error();
     }
   }
+  node->StartCleaning();
   std::unique_ptr<BlockNode> opened = std::move(node);
   co_return std::move(opened);
 }

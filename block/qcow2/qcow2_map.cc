@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <climits>
 
 #include "base/align.h"
 #include "base/bytes.h"
@@ -17,19 +18,8 @@ std::uint32_t Log2(std::uint64_t power) {
   return static_cast<std::uint32_t>(std::countr_zero(power));
 }
 
-std::uint32_t SliceBytes(const L2Layout& layout) {
-  return static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(layout.cluster_size(), ClusterMap::kSliceBytes));
-}
-
-std::size_t CacheSlices(const L2Layout& layout, std::uint64_t virtual_size,
-                        std::uint64_t cache_bytes) {
-  if (cache_bytes == 0) {
-    const std::uint64_t clusters = (virtual_size >> layout.cluster_bits) + 1;
-    cache_bytes = std::min(clusters, ClusterMap::kMaxCacheBytes) * layout.entry_bytes();
-    cache_bytes = std::clamp(cache_bytes, ClusterMap::kMinCacheBytes, ClusterMap::kMaxCacheBytes);
-  }
-  return std::max<std::uint64_t>(cache_bytes / SliceBytes(layout), 1);
+std::size_t CacheSlices(const ClusterMap::Setup& setup) {
+  return std::clamp<std::uint64_t>(setup.cache_bytes / setup.slice_bytes, 1, INT_MAX);
 }
 
 // What units [unit, units) of a decoded entry begin with: a kind, and for how many units.
@@ -91,11 +81,12 @@ struct ClusterMap::Walk {
 ClusterMap::ClusterMap(const BlockRef& file, const Header& header, Setup setup)
     : layout_(header),
       table_bits_(Log2(header.bytes_per_table())),
-      slice_bits_(Log2(SliceBytes(layout_) / layout_.entry_bytes()) + layout_.cluster_bits),
+      slice_bits_(Log2(setup.slice_bytes / layout_.entry_bytes()) + layout_.cluster_bits),
       filename_(std::move(setup.filename)),
       source_(file),
-      cache_(source_, SliceBytes(layout_),
-             CacheSlices(layout_, setup.virtual_size, setup.cache_bytes)) {
+      cache_(source_, setup.slice_bytes, CacheSlices(setup)) {
+  FB_ASSERT(std::has_single_bit(setup.slice_bytes));
+  FB_ASSERT(setup.slice_bytes <= layout_.cluster_size());
   ReplaceL1(std::move(setup.l1));
 }
 

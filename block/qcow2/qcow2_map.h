@@ -47,7 +47,8 @@ struct Dropped {
 
 class ClusterMap {
  public:
-  // L2 tables are cached in slices of this, or of a cluster if that is smaller.
+  // L2 tables are cached in slices of this, or of a cluster if that is smaller, unless a user says
+  // another size.
   static constexpr std::uint32_t kSliceBytes = 4096;
   static constexpr std::uint64_t kMaxCacheBytes = 32 * kMiB;
   static constexpr std::uint64_t kMinCacheBytes = 1 * kMiB;
@@ -72,12 +73,12 @@ class ClusterMap {
     virtual Task<Result<>> MakeRoom() = 0;
   };
 
-  // `l1` as it is in the file but in our byte order. `cache_bytes` 0: enough to map
-  // `virtual_size`, at most kMaxCacheBytes. `file` outlives the map. `filename` is for messages.
+  // `l1` as it is in the file but in our byte order. `slice_bytes` a power of two, at most a
+  // cluster. `file` outlives the map. `filename` is for messages.
   struct Setup {
     std::vector<std::uint64_t> l1;
-    std::uint64_t virtual_size = 0;
-    std::uint64_t cache_bytes = 0;
+    std::uint64_t cache_bytes = kMinCacheBytes;
+    std::uint32_t slice_bytes = kSliceBytes;
     std::string filename;
   };
   ClusterMap(const BlockRef& file, const Header& header, Setup setup);
@@ -95,6 +96,9 @@ class ClusterMap {
 
   const L2Layout& layout() const { return layout_; }
   std::size_t cache_slices() const { return cache_.max_blocks(); }
+  // Gives back the memory of slices that nobody has used since the last call.
+  void ReleaseUnused() { cache_.ReleaseUnused(); }
+  std::size_t held_slices() { return cache_.held_blocks(); }
   // Whether a table turned out to be wrong since the image was opened.
   bool found_corruption() const { return corrupt_.load(std::memory_order_relaxed); }
   void ReportFault(std::uint64_t offset, Fault fault);

@@ -22,7 +22,7 @@ Qcow2Node::Qcow2Node(std::string node_name, bool read_only, Image image)
     : BlockNode(std::move(node_name), "qcow2", read_only),
       image_(std::move(image)),
       map_(image_.file, image_.header,
-           {std::move(image_.l1), image_.virtual_size, image_.l2_cache_bytes, image_.filename}),
+           {std::move(image_.l1), image_.l2_cache_bytes, image_.l2_slice_bytes, image_.filename}),
       inflater_(image_.file, image_.header, image_.filename) {
   set_size(image_.virtual_size);
   limits_.cluster_size = image_.header.cluster_size();
@@ -33,6 +33,26 @@ Qcow2Node::Qcow2Node(std::string node_name, bool read_only, Image image)
 
 Task<Result<Unit, Error>> Qcow2Node::PrepareToWrite() {
   CO_ASSIGN(writer_, co_await Writer::Create(image_, map_, *this));
+  co_return Unit{};
+}
+
+void Qcow2Node::StartCleaning() {
+  if (image_.cache_clean_seconds != 0) {
+    cleaning_.Spawn(CleanCaches(std::chrono::seconds(image_.cache_clean_seconds)));
+  }
+}
+
+Task<Unit> Qcow2Node::CleanCaches(Nanoseconds interval) {
+  while (true) {
+    co_await AioContext::Current().SleepFor(interval, &closing_);
+    if (closing_.cancelled()) {
+      break;
+    }
+    map_.ReleaseUnused();
+    if (writer_ != nullptr) {
+      writer_->ReleaseUnused();
+    }
+  }
   co_return Unit{};
 }
 
@@ -256,6 +276,8 @@ Task<Result<>> Qcow2Node::DoTruncate(std::uint64_t new_size, Prealloc prealloc) 
 }
 
 Task<Result<>> Qcow2Node::DoClose() {
+  closing_.Cancel();
+  co_await cleaning_.Join();
   Result<> closed = Ok();
   if (writer_ != nullptr) {
     closed = co_await writer_->Close();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "block/block_node.h"
+#include "core/clock.h"
 #include "core/scope.h"
 #include "qcow2/qcow2_image.h"
 #include "qcow2/qcow2_inflater.h"
@@ -24,6 +25,11 @@ class Qcow2Node : public BlockNode, private GuestReader {
   Qcow2Node(std::string node_name, bool read_only, Image image);
   // Before anything else is done with a node that is not read_only.
   Task<Result<Unit, Error>> PrepareToWrite();
+  // From now on tables that nobody uses give their memory back, as image.cache_clean_seconds says.
+  // On the loop that will close the node.
+  void StartCleaning();
+  // Slices of L2 that are in memory.
+  std::size_t held_slices() { return map_.held_slices(); }
   // As of Writer: of a node that is not read_only, opened without its backing image.
   Task<Result<>> Empty() { return writer_->Empty(size()); }
 
@@ -54,10 +60,14 @@ class Qcow2Node : public BlockNode, private GuestReader {
   BlockStatus PlainStatus(const Run& run) const;
   Run Lengthen(Run run, std::uint64_t offset, std::uint64_t length);
 
+  Task<Unit> CleanCaches(Nanoseconds interval);
+
   Image image_;
   ClusterMap map_;
   Inflater inflater_;
   std::unique_ptr<Writer> writer_;  // null: read only
+  CancelToken closing_;
+  TaskScope cleaning_;
 };
 
 }  // namespace fusebay::qcow2

@@ -9,13 +9,16 @@
 #include "base/align.h"
 #include "qcow2/bitmap_references.h"
 #include "qcow2/extent_reader.h"
+#include "qcow2/overlapping_tables.h"
 #include "qcow2/qcow2_io.h"
+#include "qcow2/snapshot_repair.h"
 
 namespace fusebay::qcow2 {
 
 namespace {
 
-constexpr std::uint32_t kFullSnapshotExtra = 16;  // version 3 has at least these two fields
+// What is read of snapshots' L1 tables at a time.
+constexpr std::uint64_t kL1WindowBytes = 1 * kMiB;
 
 // Gives each L2 table to the scanner.
 class TableReader : public ExtentReader {
@@ -42,6 +45,16 @@ class TableReader : public ExtentReader {
   CheckReport& report_;
 };
 
+// Bytes from `at`, in piece `index`, to where no piece goes on.
+std::uint64_t TogetherFrom(const std::vector<SharedPiece>& pieces, std::size_t index,
+                           std::uint64_t at) {
+  std::uint64_t end = pieces[index].end;
+  while (end - at < kL1WindowBytes && index + 1 < pieces.size() && pieces[index + 1].begin == end) {
+    end = pieces[++index].end;
+  }
+  return end - at;
+}
+
 class Walk {
  public:
   Walk(CheckTarget target, WalkOptions options, CheckReport& report, References& found)
@@ -64,9 +77,19 @@ class Walk {
                                                          std::uint64_t entries);
   Task<Result<Unit, Error>> WalkActive();
   Task<Result<Unit, Error>> WalkSnapshots();
-  Task<Result<Unit, Error>> WalkSnapshot(const Snapshot& snapshot);
+  void CheckSnapshotEntry(std::size_t index, const Snapshot& snapshot);
+  bool HasL1Place(const Snapshot& snapshot);
+  Task<Result<Unit, Error>> WalkSnapshotL1s(const std::vector<Snapshot>& snapshots);
+  Task<std::uint64_t> HoleAt(std::uint64_t offset, std::uint64_t length);
+  void CountL1Clusters(const std::vector<Region>& l1s);
   Task<Result<Unit, Error>> WalkTables();
-  void WalkL1(std::span<const std::uint64_t> l1, bool active);
+  // Where L1 entries that are looked at come from: how often, and of which index the first one is.
+  struct Origin {
+    bool active = false;
+    std::uint64_t times = 1;
+    std::uint64_t first = 0;
+  };
+  void WalkL1(std::span<const std::uint64_t> l1, Origin origin);
   void CheckCopied(std::size_t index, std::uint64_t entry);
   void WalkEncryption();
   void WalkRefcounts();
@@ -129,19 +152,18 @@ Task<Result<std::vector<std::uint64_t>, Error>> Walk::ReadL1(std::uint64_t offse
 Task<Result<Unit, Error>> Walk::WalkActive() {
   regions_.Count(header().l1_offset, std::uint64_t{header().l1_entries} * 8);
   CO_ASSIGN(found_.l1, co_await ReadL1(header().l1_offset, header().l1_entries));
-  WalkL1(found_.l1, true);
+  WalkL1(found_.l1, {.active = true});
   co_return Unit{};
 }
 
 Task<Result<Unit, Error>> Walk::WalkSnapshots() {
-  CO_ASSIGN(const std::vector<Snapshot> snapshots,
-            co_await ReadSnapshots(target_.file, header(), target_.filename));
+  CO_ASSIGN(
+      std::vector<Snapshot> snapshots,
+      co_await ReadSnapshots(target_.file, header(), target_.filename, target_.max_snapshot_extra));
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < snapshots.size(); ++i) {
     bytes += snapshots[i].entry_bytes();
-    if (header().version >= 3 && snapshots[i].extra_bytes < kFullSnapshotExtra) {
-      report_.Corrupt(fmt::format("ERROR snapshot table entry {} is incomplete", i));
-    }
+    CheckSnapshotEntry(i, snapshots[i]);
   }
   if (header().has_data_file() && !snapshots.empty()) {
     report_.Corrupt(
@@ -149,14 +171,26 @@ Task<Result<Unit, Error>> Walk::WalkSnapshots() {
                     "corrupted by writing to the image",
                     snapshots.size()));
   }
-  for (const Snapshot& snapshot : snapshots) {
-    CO_TRY(co_await WalkSnapshot(snapshot));
-  }
+  std::erase_if(snapshots, [this](const Snapshot& snapshot) { return !HasL1Place(snapshot); });
+  CO_TRY(co_await WalkSnapshotL1s(snapshots));
   regions_.Count(header().snapshots_offset, bytes);
   co_return Unit{};
 }
 
-Task<Result<Unit, Error>> Walk::WalkSnapshot(const Snapshot& snapshot) {
+void Walk::CheckSnapshotEntry(std::size_t index, const Snapshot& snapshot) {
+  if (!HasWholeExtra(header(), snapshot.extra_bytes)) {
+    report_.Corrupt(fmt::format("ERROR snapshot table entry {} is incomplete", index));
+    ++found_.broken_snapshots;
+  }
+  if (snapshot.extra_bytes > kMaxSnapshotExtra) {
+    report_.Corrupt(
+        fmt::format("ERROR snapshot table entry {} has too much extra metadata ({} > {})", index,
+                    snapshot.extra_bytes, kMaxSnapshotExtra));
+    ++found_.broken_snapshots;
+  }
+}
+
+bool Walk::HasL1Place(const Snapshot& snapshot) {
   const auto wrong = [&snapshot](std::string_view field, std::uint64_t value,
                                  std::string_view what) {
     return fmt::format(
@@ -166,23 +200,78 @@ Task<Result<Unit, Error>> Walk::WalkSnapshot(const Snapshot& snapshot) {
   };
   if (!IsAligned(snapshot.l1_offset, header().cluster_size())) {
     report_.Corrupt(wrong("l1_offset", snapshot.l1_offset, "not cluster aligned"));
-    co_return Unit{};
+    return false;
   }
   if (snapshot.l1_entries > kMaxL1Bytes / 8) {
     report_.Corrupt(wrong("l1_size", snapshot.l1_entries, "too large"));
-    co_return Unit{};
+    return false;
   }
-  regions_.Count(snapshot.l1_offset, std::uint64_t{snapshot.l1_entries} * 8);
-  CO_ASSIGN(const std::vector<std::uint64_t> l1,
-            co_await ReadL1(snapshot.l1_offset, snapshot.l1_entries));
-  WalkL1(l1, false);
-  if (found_.tables.full()) {
-    co_return TooManyClusters(target_.filename, Errno{EFBIG});
+  return true;
+}
+
+// Whole entries from `offset` on that a hole of the file has, at most `length` bytes; 0: none.
+Task<std::uint64_t> Walk::HoleAt(std::uint64_t offset, std::uint64_t length) {
+  const Result<BlockStatus> status = co_await target_.file.Status(offset, length);
+  co_return status.ok() && status->zero ? AlignDown(std::min(status->length, length), 8) : 0;
+}
+
+// Each snapshot has a table of its own, unless the image is damaged: then many may overlap, and
+// what they share is looked at once.
+Task<Result<Unit, Error>> Walk::WalkSnapshotL1s(const std::vector<Snapshot>& snapshots) {
+  std::vector<Region> l1s;
+  for (const Snapshot& snapshot : snapshots) {
+    const std::uint64_t bytes = std::uint64_t{snapshot.l1_entries} * 8;
+    if (regions_.IsBeyondFile(snapshot.l1_offset, bytes)) {
+      regions_.Count(snapshot.l1_offset, bytes);
+    } else {
+      l1s.push_back({snapshot.l1_offset, snapshot.l1_offset + bytes});
+    }
+  }
+  CountL1Clusters(l1s);
+  const std::vector<SharedPiece> pieces = PiecesOf(std::move(l1s));
+  std::vector<std::uint64_t> window;
+  std::uint64_t window_begin = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const SharedPiece& piece = pieces[i];
+    const std::uint64_t end = std::min(piece.end, AlignDown(regions_.file_size(), 8));
+    for (std::uint64_t at = piece.begin; at < end;) {
+      if (at < window_begin || at >= window_begin + window.size() * 8) {
+        const std::uint64_t bytes = std::min(TogetherFrom(pieces, i, at), kL1WindowBytes);
+        const std::uint64_t hole = co_await HoleAt(at, bytes);
+        if (hole != 0) {
+          at += hole;
+          continue;
+        }
+        window_begin = at;
+        CO_ASSIGN(window, co_await ReadL1(at, bytes / 8));
+      }
+      const std::uint64_t skip = (at - window_begin) / 8;
+      const std::uint64_t entries = std::min((end - at) / 8, window.size() - skip);
+      WalkL1(std::span(window).subspan(skip, entries),
+             {.times = piece.times, .first = (at - piece.region_begin) / 8});
+      at += entries * 8;
+      if (found_.tables.full()) {
+        co_return TooManyClusters(target_.filename, Errno{EFBIG});
+      }
+    }
   }
   co_return Unit{};
 }
 
-void Walk::WalkL1(std::span<const std::uint64_t> l1, bool active) {
+// A region that touches a cluster refers to all of it. Only the first byte of the last cluster is
+// named, for the file may end within it.
+void Walk::CountL1Clusters(const std::vector<Region>& l1s) {
+  const std::uint64_t cluster = header().cluster_size();
+  std::vector<Region> clusters;
+  for (const Region& l1 : l1s) {
+    clusters.push_back({l1.begin, AlignUp(l1.end, cluster)});
+  }
+  for (const SharedPiece& piece : PiecesOf(std::move(clusters))) {
+    regions_.Count(piece.begin, piece.end - piece.begin - (cluster - 1), piece.times);
+  }
+}
+
+void Walk::WalkL1(std::span<const std::uint64_t> l1, Origin origin) {
   const std::uint64_t cluster = header().cluster_size();
   for (std::size_t i = 0; i < l1.size(); ++i) {
     const std::uint64_t entry = l1[i];
@@ -191,22 +280,26 @@ void Walk::WalkL1(std::span<const std::uint64_t> l1, bool active) {
     }
     const std::uint64_t offset = entry & kOffsetMask;
     if ((entry & ~(kCopied | kOffsetMask)) != 0) {
-      report_.Corrupt(fmt::format("ERROR found L1 entry with reserved bits set: {:x}", entry));
+      report_.Corrupt(fmt::format("ERROR found L1 entry with reserved bits set: {:x}", entry),
+                      origin.times);
     }
     if (offset == 0) {
       continue;
     }
-    regions_.Count(offset, cluster);
+    regions_.Count(offset, cluster, origin.times);
     if (!IsAligned(offset, cluster)) {
-      report_.Corrupt(fmt::format(
-          "ERROR l2_offset={:x}: Table is not cluster aligned; L1 entry corrupted", offset));
+      report_.Corrupt(
+          fmt::format("ERROR l2_offset={:x}: Table is not cluster aligned; L1 entry corrupted",
+                      offset),
+          origin.times);
       ++unaligned_tables_;
     }
-    if (active && options_.check_copied) {
+    if (origin.active && options_.check_copied) {
       CheckCopied(i, entry);
     }
     if (offset < regions_.file_size() && unaligned_tables_ <= kMaxUnalignedTables) {
-      found_.tables.Add(offset, active, i * header().bytes_per_table());
+      found_.tables.Add(offset, origin.active, (origin.first + i) * header().bytes_per_table(),
+                        static_cast<std::uint32_t>(origin.times));
     }
   }
 }

@@ -16,6 +16,8 @@ struct CheckTarget {
   const BlockRef& file;
   Header& header;
   std::string_view filename;
+  // Of a snapshot table entry. A check that repairs everything reads more, to take it away.
+  std::uint32_t max_snapshot_extra = kMaxSnapshotExtra;
 };
 
 struct References {
@@ -26,6 +28,7 @@ struct References {
   // The refcount table or its blocks are wrong themselves: there must be new ones.
   bool needs_rebuild = false;
   std::uint64_t structure_corruptions = 0;  // of what was reported, those
+  std::uint64_t broken_snapshots = 0;       // of what was reported, entries that can be made whole
 };
 
 struct WalkOptions {
@@ -38,7 +41,8 @@ struct WalkOptions {
   std::uint64_t room = 0;
 };
 
-// L1 entries of all snapshots together. An image with more is refused.
+// L1 entries of all snapshots together, those that several of them share once. An image with more
+// is refused.
 inline constexpr std::uint64_t kMaxL1EntriesOfAll = std::uint64_t{1} << 28;
 // Aligned L2 tables are together no larger than the file; others overlap each other.
 inline constexpr std::size_t kMaxUnalignedTables = 1024;

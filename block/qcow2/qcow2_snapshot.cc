@@ -57,17 +57,18 @@ Snapshot ParseEntry(ByteSpan entry, std::uint32_t extra, std::uint64_t image_siz
 
 Result<std::vector<Snapshot>, Error> ParseSnapshots(ByteSpan table, std::uint32_t count,
                                                     std::uint64_t image_size,
-                                                    std::string_view filename) {
+                                                    std::string_view filename,
+                                                    std::uint32_t max_extra) {
   std::vector<Snapshot> snapshots;
   while (snapshots.size() < count && table.size() >= kSnapshotFixedBytes) {
     const auto extra = LoadBe<std::uint32_t>(table.data() + 36);
-    if (extra > kMaxSnapshotExtra) {
+    if (extra > max_extra) {
       return Error{Errno{EINVAL},
-                   fmt::format("{}: Snapshot table entry {} has {} bytes of extra "
-                               "data, allowed are {}",
-                               filename, snapshots.size(), extra, kMaxSnapshotExtra)};
+                   fmt::format("{}: Snapshot table entry {} has {} bytes of extra data, allowed "
+                               "are {}; fusebay img check -r all takes the rest away",
+                               filename, snapshots.size(), extra, max_extra)};
     }
-    const std::size_t length = kSnapshotFixedBytes + extra +
+    const std::size_t length = std::size_t{kSnapshotFixedBytes} + extra +
                                LoadBe<std::uint16_t>(table.data() + 12) +
                                LoadBe<std::uint16_t>(table.data() + 14);
     if (length > table.size()) {
@@ -81,7 +82,8 @@ Result<std::vector<Snapshot>, Error> ParseSnapshots(ByteSpan table, std::uint32_
 
 // The table's length is not known before it is parsed: read more until it is whole.
 Task<Result<std::vector<Snapshot>, Error>> ReadSnapshots(const BlockRef& file, const Header& header,
-                                                         std::string_view filename) {
+                                                         std::string_view filename,
+                                                         std::uint32_t max_extra) {
   const std::uint64_t there = file.size() - std::min(file.size(), header.snapshots_offset);
   const std::uint64_t most = std::min(there, kMaxSnapshotTableBytes);
   std::vector<std::byte> table;
@@ -89,7 +91,7 @@ Task<Result<std::vector<Snapshot>, Error>> ReadSnapshots(const BlockRef& file, c
     table.resize(std::min(most, std::max<std::uint64_t>(kFirstReadBytes, table.size() * 4)));
     CO_TRY(co_await ReadTable(file, header.snapshots_offset, table,
                               TableName{filename, "the snapshot table"}));
-    auto snapshots = ParseSnapshots(table, header.snapshot_count, header.size, filename);
+    auto snapshots = ParseSnapshots(table, header.snapshot_count, header.size, filename, max_extra);
     if (!snapshots.ok() || snapshots->size() == header.snapshot_count) {
       co_return std::move(snapshots);
     }

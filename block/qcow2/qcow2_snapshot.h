@@ -22,13 +22,16 @@ struct Snapshot {
 };
 
 // As many of `count` snapshots as `table`, the beginning of the snapshot table, has whole.
-// `image_size` is the size of a snapshot that does not say its own (version 2). Pure.
+// `image_size` is the size of a snapshot that does not say its own (version 2). `max_extra`: bytes
+// of extra data that an entry may have. Pure.
 Result<std::vector<Snapshot>, Error> ParseSnapshots(ByteSpan table, std::uint32_t count,
                                                     std::uint64_t image_size,
-                                                    std::string_view filename);
+                                                    std::string_view filename,
+                                                    std::uint32_t max_extra = kMaxSnapshotExtra);
 
-Task<Result<std::vector<Snapshot>, Error>> ReadSnapshots(const BlockRef& file, const Header& header,
-                                                         std::string_view filename);
+Task<Result<std::vector<Snapshot>, Error>> ReadSnapshots(
+    const BlockRef& file, const Header& header, std::string_view filename,
+    std::uint32_t max_extra = kMaxSnapshotExtra);
 
 // By id, else by name; null: there is none.
 const Snapshot* FindSnapshot(const std::vector<Snapshot>& snapshots, std::string_view id_or_name);

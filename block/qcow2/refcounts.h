@@ -61,6 +61,8 @@ class Refcounts {
   // Writes what has changed to the file.
   Task<Result<>> WriteBack();
   bool changed() { return cache_.dirty_blocks() != 0; }
+  // Gives back the memory of what nobody has used since the last call. Any loop, at any time.
+  void ReleaseUnused() { cache_.ReleaseUnused(); }
 
  private:
   class SliceSource : public TableCache::Source {

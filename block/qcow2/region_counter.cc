@@ -9,9 +9,7 @@ void RegionCounter::CountAny(std::uint64_t offset, std::uint64_t length, std::ui
   if (length == 0 || times == 0) {
     return;
   }
-  const std::uint64_t cluster = std::uint64_t{1} << cluster_bits_;
-  const bool overflows = length > UINT64_MAX - offset;
-  if (overflows || (offset + length > file_size_ && offset + length - file_size_ >= cluster)) {
+  if (IsBeyondFile(offset, length)) {
     report_.Corrupt(
         fmt::format("ERROR: counting reference for region exceeding the end of the file by one "
                     "cluster or more: offset {:#x} size {:#x}",

@@ -32,6 +32,12 @@ class RegionCounter {
     }
     CountAny(offset, length, times);
   }
+  // Whether the region ends beyond the end of the file by a cluster or more, so that it is not
+  // counted but reported.
+  bool IsBeyondFile(std::uint64_t offset, std::uint64_t length) const {
+    return length > UINT64_MAX - offset ||
+           (offset + length > file_size_ && (offset + length - file_size_) >> cluster_bits_ != 0);
+  }
   std::uint64_t file_size() const { return file_size_; }
 
  private:

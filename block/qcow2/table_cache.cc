@@ -1,16 +1,22 @@
 // The bounded, shared cache behind L2 tables and inflated clusters.
 #include "qcow2/table_cache.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdlib>
+
+#include "base/align.h"
 
 namespace fusebay::qcow2 {
 
 namespace {
 
 constexpr std::size_t kMaxAlignment = 4096;
+constexpr std::size_t kMaxBuckets = std::size_t{1} << 18;
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
 
 std::byte* NewBlock(std::size_t size) {
@@ -21,10 +27,20 @@ std::byte* NewBlock(std::size_t size) {
   return static_cast<std::byte*>(block);
 }
 
+// Gives the whole pages of a block back; false if there are none. Their place stays.
+bool GivePagesBack(std::byte* block, std::size_t size) {
+  static const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(block);
+  const std::uint64_t begin = AlignUp(address, page);
+  const std::uint64_t end = AlignDown(address + size, page);
+  return begin < end && ::madvise(block + (begin - address), end - begin, MADV_DONTNEED) == 0;
+}
+
 // How far a 64-bit hash is shifted so that there are about as many buckets as blocks.
 std::uint32_t BucketShift(std::size_t max_blocks) {
   FB_ASSERT(max_blocks >= 1);
-  const std::size_t buckets = std::max<std::size_t>(std::bit_ceil(max_blocks), 2);
+  const std::size_t buckets =
+      std::clamp<std::size_t>(std::bit_ceil(std::min(max_blocks, kMaxBuckets)), 2, kMaxBuckets);
   return 64 - static_cast<std::uint32_t>(std::countr_zero(buckets));
 }
 
@@ -51,6 +67,7 @@ TableCache::Pin TableCache::TryPin(std::uint64_t key) {
     return Pin();
   }
   entry->pins.fetch_add(1, std::memory_order_relaxed);
+  entry->period = period_;
   if (entry != newest_) {
     Unlink(*entry);
     MakeNewest(*entry);
@@ -131,10 +148,7 @@ void TableCache::Finish(Entry& entry, const Result<>& result) {
     if (result.ok()) {
       entry.state = State::kReady;
     } else {
-      Unhash(entry);
-      entry.state = State::kFree;
-      Unlink(entry);
-      MakeOldest(entry);
+      Clear(entry);
     }
     for (Runnable* at = told.front(); at != nullptr; at = at->next) {
       static_cast<Waiter*>(at)->result = result;
@@ -169,7 +183,7 @@ TableCache::Entry* TableCache::TakeVictim() {
   const bool has_free = oldest_ != nullptr && oldest_->state == State::kFree;
   if (!has_free && entries_.size() < max_blocks_) {
     Entry& fresh = entries_.emplace_back();
-    fresh.bytes.reset(NewBlock(block_bytes_));
+    Hold(fresh);
     return &fresh;
   }
   Entry* victim = oldest_;
@@ -183,7 +197,59 @@ TableCache::Entry* TableCache::TakeVictim() {
     Unhash(*victim);
   }
   Unlink(*victim);
+  Hold(*victim);
   return victim;
+}
+
+void TableCache::Hold(Entry& entry) {
+  if (entry.bytes == nullptr) {
+    entry.bytes.reset(NewBlock(block_bytes_));
+  }
+  held_ += entry.held ? 0 : 1;
+  entry.held = true;
+  entry.period = period_;
+}
+
+void TableCache::GiveBack(Entry& entry) {
+  if (!GivePagesBack(entry.bytes.get(), block_bytes_)) {
+    entry.bytes.reset();
+  }
+  --held_;
+  entry.held = false;
+}
+
+void TableCache::ReleaseUnused() {
+  std::size_t next = 0;
+  bool done = false;
+  while (!done) {
+    const std::lock_guard lock(mutex_);
+    const std::size_t end = std::min(next + kReleaseBatch, entries_.size());
+    for (; next < end; ++next) {
+      Entry& entry = entries_[next];
+      if (!entry.held || entry.period == period_ || IsInUse(entry)) {
+        continue;
+      }
+      if (entry.state == State::kReady) {
+        Clear(entry);
+      }
+      GiveBack(entry);
+    }
+    done = next == entries_.size();
+    period_ += done ? 1 : 0;
+  }
+}
+
+std::size_t TableCache::held_blocks() {
+  const std::lock_guard lock(mutex_);
+  return held_;
+}
+
+// What the block holds is nothing any more.
+void TableCache::Clear(Entry& entry) {
+  Unhash(entry);
+  entry.state = State::kFree;
+  Unlink(entry);
+  MakeOldest(entry);
 }
 
 bool TableCache::IsInUse(const Entry& entry) {
@@ -246,10 +312,7 @@ bool TableCache::Forget(std::uint64_t begin, std::uint64_t end) {
       gone = false;
       continue;
     }
-    Unhash(*entry);
-    entry->state = State::kFree;
-    Unlink(*entry);
-    MakeOldest(*entry);
+    Clear(*entry);
   }
   return gone;
 }

@@ -92,9 +92,17 @@ class TableCache {
   // that is changed, being loaded or pinned stays.
   [[nodiscard]] bool Forget(std::uint64_t begin, std::uint64_t end);
 
+  // Gives back the memory of the blocks that nobody has used since the last call, those that are
+  // changed or in use excepted. Any loop.
+  void ReleaseUnused();
+  // How many blocks have memory.
+  std::size_t held_blocks();
+
  private:
   enum class State : std::uint8_t { kFree, kLoading, kReady };
   enum class Outcome : std::uint8_t { kTold, kPresent, kMine, kCrowded, kFull };
+  // Blocks that a ReleaseUnused looks at in one go.
+  static constexpr std::size_t kReleaseBatch = 32;
   struct Waiter : Runnable {
     AioContext* home = nullptr;
     Result<> result = Ok();
@@ -109,8 +117,10 @@ class TableCache {
     Entry* next_in_bucket = nullptr;
     std::atomic<std::uint32_t> pins{0};
     State state = State::kFree;
-    bool dirty = false;      // changed since it was loaded or collected
-    bool collected = false;  // a copy is being written
+    bool dirty = false;        // changed since it was loaded or collected
+    bool collected = false;    // a copy is being written
+    bool held = false;         // has memory behind `bytes`, which may be null else
+    std::uint64_t period = 0;  // in which it was used last
     std::unique_ptr<std::byte, FreeBytes> bytes;
     ReadyQueue waiters;
   };
@@ -137,6 +147,9 @@ class TableCache {
   Entry* Find(std::uint64_t key);
   Entry* TakeVictim();
   static bool IsInUse(const Entry& entry);
+  void Hold(Entry& entry);
+  void GiveBack(Entry& entry);
+  void Clear(Entry& entry);
   void Unhash(Entry& entry);
   void MakeNewest(Entry& entry);
   void MakeOldest(Entry& entry);
@@ -156,7 +169,9 @@ class TableCache {
   Entry* oldest_ = nullptr;
   std::size_t loading_ = 0;
   std::size_t dirty_ = 0;
-  ReadyQueue crowd_;  // waits for any load to end: there is no block to load into
+  std::size_t held_ = 0;
+  std::uint64_t period_ = 0;  // how often ReleaseUnused has been called
+  ReadyQueue crowd_;          // waits for any load to end: there is no block to load into
 };
 
 }  // namespace fusebay::qcow2

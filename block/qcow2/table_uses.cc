@@ -19,8 +19,9 @@ std::uint32_t SaturatingSum(std::uint32_t a, std::uint32_t b) {
 
 }  // namespace
 
-void TableUses::Add(std::uint64_t offset, bool active, std::uint64_t guest_offset) {
-  tables_.push_back({offset, 1, active ? 1u : 0u, guest_offset});
+void TableUses::Add(std::uint64_t offset, bool active, std::uint64_t guest_offset,
+                    std::uint32_t times) {
+  tables_.push_back({offset, times, active ? times : 0u, guest_offset});
   if (tables_.size() - merged_ > std::max(kMinPending, merged_)) {
     Merge();
   }

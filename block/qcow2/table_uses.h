@@ -21,7 +21,7 @@ class TableUses {
   // Different tables. An image with more is refused.
   static constexpr std::size_t kMaxTables = std::size_t{1} << 25;
 
-  void Add(std::uint64_t offset, bool active, std::uint64_t guest_offset);
+  void Add(std::uint64_t offset, bool active, std::uint64_t guest_offset, std::uint32_t times = 1);
   // Sorts by offset. Whether there are no more than kMaxTables. To be called last.
   bool Finish();
   // Whether there are so many already that there is no point in going on.

@@ -51,6 +51,9 @@ class Writer {
   // Whoever reads data that a look-up has found holds this until it has been read.
   Grace::Pass EnterGrace() { return grace_.Enter(); }
 
+  // Of refcounts that nobody has used since the last call: gives their memory back. Any loop.
+  void ReleaseUnused() { refcounts_.ReleaseUnused(); }
+
   // As of BlockNode. `size` is the node's, in bytes; it may be less than the map has.
   Task<Result<>> Write(std::uint64_t offset, IoVec src, WriteFlags flags);
   // With flags.compressed. REQUIRES: there is no external data file.

@@ -51,6 +51,23 @@ void StoreBe(void* p, T value) {
   std::memcpy(p, &stored, sizeof stored);
 }
 
+// Whether every byte is 0. Ends at the first one that is not, and is as fast as memcmp else: what
+// begins with zeroes and equals itself so many bytes further on is all zeroes.
+inline bool IsZero(ByteSpan bytes) {
+  constexpr std::size_t kHead = 16;
+  if (bytes.size() < kHead) {
+    for (const std::byte b : bytes) {
+      if (b != std::byte{0}) {
+        return false;
+      }
+    }
+    return true;
+  }
+  const std::byte* const begin = bytes.data();
+  return LoadNative<std::uint64_t>(begin) == 0 && LoadNative<std::uint64_t>(begin + 8) == 0 &&
+         std::memcmp(begin, begin + kHead, bytes.size() - kHead) == 0;
+}
+
 // The bytes of a trivially copyable object.
 template <class T>
 ByteSpan BytesOf(const T& object) {

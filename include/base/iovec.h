@@ -12,6 +12,7 @@
 #include <span>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 
 namespace fusebay {
 
@@ -32,9 +33,10 @@ struct IoVec {
   IoVec First(std::size_t length) const { return Slice(0, length); }
   IoVec From(std::size_t offset) const { return Slice(offset, size - offset); }
 
-  // Calls fn(std::byte*, std::size_t) for each contiguous piece, in order.
+  // Calls fn(std::byte*, std::size_t) for each contiguous piece, in order, until one call returns
+  // false; returns whether none did.
   template <class F>
-  void ForEach(F fn) const {
+  bool All(F fn) const {
     std::size_t before = skip;
     std::size_t left = size;
     for (const iovec& v : base) {
@@ -46,11 +48,21 @@ struct IoVec {
         continue;
       }
       const std::size_t n = std::min(v.iov_len - before, left);
-      fn(static_cast<std::byte*>(v.iov_base) + before, n);
+      if (!fn(static_cast<std::byte*>(v.iov_base) + before, n)) {
+        return false;
+      }
       before = 0;
       left -= n;
     }
     FB_ASSERT(left == 0);
+    return true;
+  }
+  template <class F>
+  void ForEach(F fn) const {
+    All([&fn](std::byte* p, std::size_t n) {
+      fn(p, n);
+      return true;
+    });
   }
 
   void Fill(std::byte value) const {
@@ -69,6 +81,10 @@ struct IoVec {
       std::memcpy(p, src, n);
       src += n;
     });
+  }
+  // Whether every byte is 0; looks no further than to the first piece that has another one.
+  bool IsZero() const {
+    return All([](const std::byte* p, std::size_t n) { return fusebay::IsZero({p, n}); });
   }
   // Whether every piece starts and ends at a multiple of `alignment` in memory.
   bool IsMemoryAligned(std::size_t alignment) const {

@@ -46,6 +46,10 @@ struct ZeroFlags {
 // forced to the disk.
 enum class FlushMode : std::uint8_t { kWriteOut, kDisk };
 
+// What becomes of a write of nothing but zeroes: what it says, a WriteZeroes, or one that may give
+// the space back.
+enum class DetectZeroes : std::uint8_t { kOff, kOn, kUnmap };
+
 enum class Prealloc : std::uint8_t { kOff, kMetadata, kFalloc, kFull };
 
 class BlockNode;
@@ -84,6 +88,7 @@ class BlockNode {
   // All of [offset, offset + dst.size), which REQUIRES: lies inside AlignUp(size(), alignment), is
   // aligned and at most max_transfer. What lies past size() reads as zeroes.
   Task<Result<>> Read(std::uint64_t offset, IoVec dst);
+  // Of zeroes only: as BlockdevOptions::detect_zeroes says.
   Task<Result<>> Write(std::uint64_t offset, IoVec src, WriteFlags flags);
   // ENOTSUP: the driver cannot; the BlockRef then writes zeroes.
   Task<Result<>> WriteZeroes(std::uint64_t offset, std::uint64_t length, ZeroFlags flags);
@@ -143,9 +148,12 @@ class BlockNode {
   // of the children. All or nothing. Does not suspend: called from the control loop only.
   virtual Result<Unit, Error> DoSetPermissions(const PermissionSet&) { return Unit{}; }
 
+  Task<Result<>> WriteAsZeroes(std::uint64_t offset, IoVec src, WriteFlags flags);
+
   const std::string node_name_;
   const std::string_view driver_name_;
   const bool read_only_;
+  DetectZeroes detect_zeroes_ = DetectZeroes::kOff;  // set by the graph before anybody writes
   std::atomic<std::uint64_t> size_{0};
 };
 

@@ -19,10 +19,12 @@ struct ImageRequest {
   bool writable = false;
   bool resizable = false;
   bool discard_unmap = true;
+  DetectZeroes detect_zeroes = DetectZeroes::kOff;  // of the top node
   CacheOptions cache;
   std::optional<EngineKind> aio;
   OnOffAuto locking = OnOffAuto::kAuto;
   std::string snapshot;               // qcow2 only
+  Qcow2CacheOptions caches;           // qcow2 only
   bool no_backing = false;            // as if the image had no backing file; for looking at it only
   std::uint64_t offset = 0;           // raw only
   std::optional<std::uint64_t> size;  // raw only

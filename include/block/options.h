@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "block/block_node.h"
 #include "core/io_engine.h"
 
 namespace fusebay {
@@ -44,14 +45,23 @@ struct RawOptions {
   bool probed = false;
 };
 
+// How much of a qcow2 image's tables is kept in memory. What is not set: docs/drivers/qcow2.md.
+struct Qcow2CacheOptions {
+  std::optional<std::uint64_t> cache_size;  // bytes of both caches
+  std::optional<std::uint64_t> l2_cache_size;
+  std::optional<std::uint64_t> l2_cache_entry_size;  // what is read and kept of an L2 table
+  std::optional<std::uint64_t> refcount_cache_size;
+  std::optional<std::uint64_t> cache_clean_interval;  // seconds; 0: never
+  friend bool operator==(const Qcow2CacheOptions&, const Qcow2CacheOptions&) = default;
+};
+
 struct Qcow2Options {
   BlockdevRef file;
   BlockdevRef backing;      // empty: as the image says
   bool no_backing = false;  // backing=null: as if the image had none
   BlockdevRef data_file;    // empty: as the image says
   std::string snapshot;     // id or name of an internal snapshot to read; requires read_only
-  std::uint64_t l2_cache_size = 0;        // bytes; 0: enough for the image, at most 32 MiB
-  std::uint64_t refcount_cache_size = 0;  // bytes; 0: 1 MiB
+  Qcow2CacheOptions caches;
   // With a `file` that exists already: aio and locking of the backing and data files that the image
   // names. With one that is defined here they are opened as that one is.
   FileOptions named_files;
@@ -81,6 +91,8 @@ struct BlockdevOptions {
   bool read_only = false;
   bool auto_read_only = false;  // with read_only=false: falls back where writing is not allowed
   bool discard_unmap = false;   // discard=unmap: pass discards to the file
+  // kUnmap requires discard_unmap: "setting detect-zeroes to unmap is not allowed ...".
+  DetectZeroes detect_zeroes = DetectZeroes::kOff;
   CacheOptions cache;
   std::variant<std::monostate, FileOptions, RawOptions, Qcow2Options, CompressOptions, NullOptions,
                MemoryOptions>

@@ -23,6 +23,8 @@
 
 namespace fusebay {
 
+class CancelToken;
+
 // Looked at while a loop polls before a sleep, e.g. a FUSE channel that tries a read.
 class BusyPoller {
  public:
@@ -94,8 +96,11 @@ class AioContext {
   QueuedAwaiter Await(IoOp& op);
   void Cancel(IoOp& op);
 
-  Task<Unit> SleepUntil(Clock::time_point deadline);
-  Task<Unit> SleepFor(Nanoseconds time) { return SleepUntil(Now() + time); }
+  // `token`, if given, ends the sleep early; it REQUIRES: is not cancelled yet.
+  Task<Unit> SleepUntil(Clock::time_point deadline, CancelToken* token = nullptr);
+  Task<Unit> SleepFor(Nanoseconds time, CancelToken* token = nullptr) {
+    return SleepUntil(Now() + time, token);
+  }
   // Lets everything else that is ready run first.
   class YieldAwaiter;
   YieldAwaiter Yield();

@@ -371,6 +371,29 @@ def snapshot_without_extra_data(image):
     image.put(snapshot_slot(image) + 36, ">I", 0)
 
 
+def replace_extra(image, extra):
+    """Of the first snapshot's entry; what is behind it moves."""
+    at = snapshot_slot(image) + 40
+    old = image.get(at - 4, ">I")
+    image.file.seek(at + old)
+    rest = image.file.read(4096)
+    image.file.seek(at)
+    image.file.write(extra + rest)
+    image.put(at - 4, ">I", len(extra))
+
+
+def entry_of_snapshot_incomplete(image):
+    replace_extra(image, b"")
+
+
+def entry_of_snapshot_half_complete(image):
+    replace_extra(image, bytes(8))
+
+
+def entry_of_snapshot_too_long(image):
+    replace_extra(image, bytes(24) + b"x" * 1080)
+
+
 def snapshot_of_data_beyond_file(image):
     l1 = image.u64(snapshot_slot(image))
     table = image.u64(l1) & OFFSET
@@ -403,4 +426,5 @@ def bitmaps_out_of_date(image):
 
 DAMAGES = [value for name, value in list(globals().items())
            if callable(value) and getattr(value, "__module__", None) == __name__
-           and name not in ("Image", "in_file", "change", "place", "snapshot_slot")]
+           and name not in ("Image", "in_file", "change", "place", "snapshot_slot",
+                          "replace_extra")]

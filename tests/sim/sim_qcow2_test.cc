@@ -120,7 +120,7 @@ struct Scene {
     options.read_only = false;
     Qcow2Options own;
     own.file.node_name = "disk";
-    own.l2_cache_size = 64 << 10;  // small enough to be written back at any time
+    own.caches.l2_cache_size = 64 << 10;  // small enough to be written back at any time
     options.driver_options = std::move(own);
     const auto opened = device.Run(device.graph.Open(options));
     CHECK_OK(opened);

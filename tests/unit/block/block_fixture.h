@@ -132,6 +132,7 @@ class FakeNode final : public BlockNode {
   std::vector<std::byte> bytes;
   bool yields = false;  // lets everything else run inside each operation
   bool can_zero = false;
+  ZeroFlags zero_flags;  // of the last DoWriteZeroes
   int write_error = 0;
   Result<Unit, Error> permission_answer = Unit{};
   PermissionSet asked;  // by the last DoSetPermissions
@@ -155,7 +156,9 @@ class FakeNode final : public BlockNode {
     src.CopyTo(bytes.data() + offset);
     co_return Ok();
   }
-  Task<Result<>> DoWriteZeroes(std::uint64_t offset, std::uint64_t length, ZeroFlags) override {
+  Task<Result<>> DoWriteZeroes(std::uint64_t offset, std::uint64_t length,
+                               ZeroFlags flags) override {
+    zero_flags = flags;
     if (!can_zero) {
       co_return Errno{ENOTSUP};
     }

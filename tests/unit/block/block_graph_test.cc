@@ -67,6 +67,18 @@ TEST(AnUnknownDriverIsRefused) {
   CHECK_MESSAGE(bench.TryOpen(options), "Unknown driver 'nfs'");
 }
 
+TEST(ZeroesMayUnmapOnlyWhereDiscardsMay) {
+  Bench bench;
+  bench.AddFake("f", 512);
+  BlockdevOptions options = Raw("f");
+  options.detect_zeroes = DetectZeroes::kUnmap;
+  CHECK_MESSAGE(bench.TryOpen(options),
+                "setting detect-zeroes to unmap is not allowed without setting discard operation "
+                "to unmap");
+  options.discard_unmap = true;
+  CHECK_OK(bench.TryOpen(options));
+}
+
 TEST(AMissingChildIsNamed) {
   Bench bench;
   CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Failed to find node with node-name='nobody'");

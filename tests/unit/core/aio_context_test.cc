@@ -257,6 +257,42 @@ TEST(CancelledPollEnds) {
 
 namespace {
 
+Task<Unit> SleepWith(AioContext& loop, Nanoseconds time, CancelToken& token, int& awake) {
+  co_await loop.SleepFor(time, &token);
+  ++awake;
+  co_return Unit{};
+}
+
+// How many of three sleepers are awake soon after one or all of them were cancelled.
+Task<std::vector<int>> CancelSleepers(AioContext& loop) {
+  CancelToken one;
+  CancelToken others;
+  TaskScope scope;
+  std::vector<int> counts;
+  int awake = 0;
+  scope.Spawn(SleepWith(loop, std::chrono::hours(2), others, awake));
+  scope.Spawn(SleepWith(loop, std::chrono::hours(1), one, awake));
+  scope.Spawn(SleepWith(loop, std::chrono::hours(3), others, awake));
+  one.Cancel();
+  co_await loop.SleepFor(milliseconds(1));
+  counts.push_back(awake);
+  others.Cancel();
+  co_await scope.Join();
+  counts.push_back(awake);
+  co_return counts;
+}
+
+}  // namespace
+
+TEST(CancelledSleepsEnd) {
+  WithEveryLoop([](AioContext& loop) {
+    CHECK(loop.RunUntilDone(CancelSleepers(loop)) == (std::vector<int>{1, 3}));
+    CHECK(!loop.next_deadline().has_value());
+  });
+}
+
+namespace {
+
 Task<Result<>> FailBlocking(AioContext& loop) {
   const Result<> r = co_await loop.RunBlocking([]() -> Result<> { return Errno(ENOTTY); });
   co_return r;

@@ -90,14 +90,41 @@ TEST(ImageAndMountpointAreNeeded) {
 }
 
 TEST(WrongValuesAreNamed) {
-  for (const std::string name : {"cache", "allow-other", "aio", "format", "size", "offset", "loops",
-                                 "discard", "locking", "mount-namespace", "poll-max-ns"}) {
+  for (const std::string name :
+       {"cache", "allow-other", "aio", "format", "size", "offset", "loops", "discard",
+        "detect-zeroes", "locking", "cache-size", "l2-cache-entry-size", "cache-clean-interval",
+        "mount-namespace", "poll-max-ns"}) {
     CHECK_MESSAGE(ParseWith({"--" + name + "=nonsense"}), "nonsense");
     CHECK_MESSAGE(ParseWith({"--" + name + "=nonsense"}), name + ": ");
   }
   CHECK_MESSAGE(ParseWith({"--size=0"}), "size of 0");
   CHECK_MESSAGE(ParseWith({"--loops=65"}), "0 to 64");
   CHECK_MESSAGE(ParseWith({"--snapshot="}), "needs a name");
+}
+
+TEST(ZeroesAreDetectedWhenAskedFor) {
+  CHECK(Request({}).image.detect_zeroes == DetectZeroes::kOff);
+  CHECK(Request({"--detect-zeroes=on"}).image.detect_zeroes == DetectZeroes::kOn);
+  CHECK(Request({"-o", "detect_zeroes=unmap"}).image.detect_zeroes == DetectZeroes::kUnmap);
+  CHECK_MESSAGE(ParseWith({"--detect-zeroes=unmap", "--discard=off"}),
+                "detect-zeroes=unmap needs discard=on");
+}
+
+TEST(CachesHaveSizes) {
+  CHECK(Request({}).image.caches == Qcow2CacheOptions());
+  const MountRequest request =
+      Request({"--cache-size=4M", "-o", "l2_cache_size=1k,l2_cache_entry_size=512",
+               "--refcount-cache-size=7", "--cache-clean-interval=0"});
+  CHECK(request.image.caches == (Qcow2CacheOptions{.cache_size = 4 << 20,
+                                                   .l2_cache_size = 1024,
+                                                   .l2_cache_entry_size = 512,
+                                                   .refcount_cache_size = 7,
+                                                   .cache_clean_interval = 0}));
+}
+
+TEST(CachesAreForQcow2Only) {
+  CHECK_MESSAGE(ParseWith({"-f", "raw", "--l2-cache-size=1M"}), "for qcow2 images only");
+  CHECK_OK(ParseWith({"-f", "raw", "--overlay", "--l2-cache-size=1M"}));
 }
 
 TEST(WritabilityConflictsAreRefused) {

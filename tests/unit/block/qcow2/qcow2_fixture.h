@@ -56,6 +56,7 @@ class MemoryFile : public BlockNode {
 class Disk {
  public:
   Disk() : loop_(MakeLoop(workers_)) {}
+  explicit Disk(std::unique_ptr<AioContext> loop) : loop_(std::move(loop)) {}
   explicit Disk(const ImageBuilder& image) : Disk() {
     AddFile("file", image.bytes());
     Must(OpenOn("file"));

@@ -139,7 +139,7 @@ TEST(FourLoopsReadOneImage) {
   }
   Disk disk;
   disk.AddFile("file", image.bytes()).suspends = true;
-  Disk::Must(disk.OpenOn("file", [](auto&, auto& own) { own.l2_cache_size = 1024; }));
+  Disk::Must(disk.OpenOn("file", [](auto&, auto& own) { own.caches.l2_cache_size = 1024; }));
   std::vector<std::unique_ptr<LoopThread>> loops;
   for (int i = 0; i < 4; ++i) {
     auto loop = LoopThread::Start(AioContextOptions{}, disk.workers());

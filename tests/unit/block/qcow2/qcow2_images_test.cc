@@ -245,8 +245,8 @@ TEST(ATinyCacheReadsTheSame) {
   const Images images;
   images.Do(Convert("-o cluster_size=512"));
   Disk disk;
-  Disk::Must(
-      disk.OpenPath(images.folder / "top.qcow2", [](auto&, auto& own) { own.l2_cache_size = 1; }));
+  Disk::Must(disk.OpenPath(images.folder / "top.qcow2",
+                           [](auto&, auto& own) { own.caches.l2_cache_size = 1; }));
   CompareBytes(disk, images.Text("src.raw"));
 }
 

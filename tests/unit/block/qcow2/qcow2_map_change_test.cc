@@ -18,7 +18,7 @@ struct Map : test::MemoryFiles {
     header = *parsed;
     const std::uint64_t l1 =
         LoadBe<std::uint64_t>(image.bytes().data() + ImageBuilder::kL1Cluster * kCluster);
-    map.emplace(file, header, ClusterMap::Setup{{l1}, header.size, 0, "image"});
+    map.emplace(file, header, ClusterMap::Setup{.l1 = {l1}, .filename = "image"});
   }
   void Put(std::uint64_t offset, const L2Entry& entry) {
     const auto slice = Run(map->PinSlice(offset));

@@ -16,7 +16,7 @@ constexpr std::uint64_t kTable = 64 * kCluster;  // what one L2 table maps
 // Clusters of 512 bytes: an L2 table, which is one slice, maps 32 KiB. Four tables.
 class Map : public Disk {
  public:
-  explicit Map(const ImageBuilder& built, std::uint64_t cache_bytes = 0) {
+  explicit Map(const ImageBuilder& built, std::uint64_t cache_bytes = ClusterMap::kMinCacheBytes) {
     AddFile("file", built.bytes());
     auto used = graph.Use("file", {kPermConsistentRead, kPermAll}, "the test");
     CHECK_OK(used);
@@ -28,8 +28,8 @@ class Map : public Disk {
     for (std::uint64_t i = 0; i < header->l1_entries; ++i) {
       setup.l1.push_back(LoadBe<std::uint64_t>(bytes.data() + header->l1_offset + i * 8));
     }
-    setup.virtual_size = header->size;
     setup.cache_bytes = cache_bytes;
+    setup.slice_bytes = kCluster;
     setup.filename = "file";
     map.emplace(image, *header, std::move(setup));
   }

@@ -4,6 +4,7 @@
 #include "compressed.h"
 #include "count_allocations.h"
 #include "qcow2_fixture.h"
+#include "sim_engine.h"
 
 namespace fusebay::qcow2 {
 namespace {
@@ -159,6 +160,51 @@ TEST(InfoTellsOfCorruptionThatWasFound) {
   CHECK(disk.Info().specific.at(4) == fine);
   CHECK_ERRNO(disk.TryRead(kCluster, 1), EIO);
   CHECK(disk.Info().specific.at(4) == corrupt);
+}
+
+struct Simulation {
+  WorkerPool pool{1};
+  ::fusebay::test::SimDisk device{1};
+};
+
+// A disk whose loop has a simulated clock.
+class TimedDisk : private Simulation, public Disk {
+ public:
+  explicit TimedDisk(Change change = nullptr) : Disk(::fusebay::test::MakeSimLoop(device, pool)) {
+    AddFile("file", ImageBuilder().Data(0, 0, 'a').bytes());
+    Must(OpenOn("file", change));
+  }
+  void Wait(std::chrono::seconds time) { Run(loop().SleepFor(time)); }
+  std::size_t held_slices() { return static_cast<Qcow2Node&>(image.node()).held_slices(); }
+};
+
+TEST(SlicesThatNobodyUsesGiveTheirMemoryBackInTime) {
+  TimedDisk disk([](auto&, auto& own) { own.caches.cache_clean_interval = 10; });
+  CHECK_EQ(disk.Read(0, 1), "a");
+  disk.Wait(std::chrono::seconds(11));
+  CHECK_EQ(disk.held_slices(), 1u);
+  CHECK_EQ(disk.Read(0, 1), "a");
+  disk.Wait(std::chrono::seconds(10));
+  CHECK_EQ(disk.held_slices(), 1u);
+  disk.Wait(std::chrono::seconds(10));
+  CHECK_EQ(disk.held_slices(), 0u);
+  CHECK_EQ(disk.Read(0, 1), "a");
+}
+
+TEST(ByDefaultThatTakesTenToTwentyMinutes) {
+  TimedDisk disk;
+  CHECK_EQ(disk.Read(0, 1), "a");
+  disk.Wait(std::chrono::minutes(10));
+  CHECK_EQ(disk.held_slices(), 1u);
+  disk.Wait(std::chrono::minutes(11));
+  CHECK_EQ(disk.held_slices(), 0u);
+}
+
+TEST(AnIntervalOf0KeepsEverything) {
+  TimedDisk disk([](auto&, auto& own) { own.caches.cache_clean_interval = 0; });
+  CHECK_EQ(disk.Read(0, 1), "a");
+  disk.Wait(std::chrono::hours(24));
+  CHECK_EQ(disk.held_slices(), 1u);
 }
 
 }  // namespace

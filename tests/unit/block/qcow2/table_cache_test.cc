@@ -1,6 +1,7 @@
 // The shared cache: bounds, order, failures, and many loops at once.
 #include "qcow2/table_cache.h"
 
+#include <fstream>
 #include <map>
 
 #include "core/loop_thread.h"
@@ -193,6 +194,69 @@ TEST(ABlockInUseIsNotForgotten) {
   const TableCache::Pin pin = cache.TryPin(4096);
   CHECK(!cache.Forget(4096, 4097));
   CHECK(cache.TryPin(4096));
+}
+
+TEST(WhatNobodyUsesGivesItsMemoryBack) {
+  Disk disk;
+  Numbers numbers;
+  TableCache cache(numbers, kBlock, 8);
+  CHECK_OK(disk.Run(Use(cache, 1)));
+  CHECK_OK(disk.Run(Use(cache, 2)));
+  cache.ReleaseUnused();
+  CHECK_EQ(cache.held_blocks(), 2u);
+  CHECK_OK(disk.Run(Use(cache, 2)));
+  cache.ReleaseUnused();
+  CHECK_EQ(cache.held_blocks(), 1u);
+  CHECK(!cache.TryPin(1));
+  CHECK(bool(cache.TryPin(2)));
+  CHECK_OK(disk.Run(Use(cache, 1)));
+  CHECK_EQ(numbers.loads.load(), 3);
+}
+
+TEST(ChangedAndUsedBlocksKeepTheirMemory) {
+  Disk disk;
+  Numbers numbers;
+  TableCache cache(numbers, kBlock, 8);
+  for (const std::uint64_t key : {1u, 2u, 3u}) {
+    CHECK_OK(disk.Run(Use(cache, key)));
+  }
+  cache.MarkDirty(cache.TryPin(1));
+  TableCache::Pin pin = cache.TryPin(2);
+  cache.ReleaseUnused();
+  cache.ReleaseUnused();
+  CHECK_EQ(cache.held_blocks(), 2u);
+  CHECK_EQ(LoadBe<std::uint64_t>(pin.data()), 2u);
+  CHECK_EQ(cache.CollectDirty().size(), 1u);
+  cache.Settle(true);
+  pin = {};
+  cache.ReleaseUnused();
+  CHECK_EQ(cache.held_blocks(), 0u);
+}
+
+// Pages of this process that are in memory.
+std::uint64_t ResidentPages() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  statm >> size >> resident;
+  CHECK(statm.good());
+  return resident;
+}
+
+TEST(TheSystemGetsTheMemoryThatIsGivenBack) {
+  constexpr std::uint64_t kBlocks = 4096;
+  Disk disk;
+  Numbers numbers;
+  TableCache cache(numbers, 4096, kBlocks);
+  for (std::uint64_t key = 0; key < kBlocks; ++key) {
+    CHECK_OK(disk.Run(cache.Load(key)));
+  }
+  const std::uint64_t full = ResidentPages();
+  cache.ReleaseUnused();
+  cache.ReleaseUnused();
+  CHECK_EQ(cache.held_blocks(), 0u);
+  CHECK(ResidentPages() + kBlocks * 9 / 10 < full);
+  CHECK_OK(disk.Run(Use(cache, 17)));
 }
 
 }  // namespace

@@ -103,6 +103,7 @@ class WritableDisk : public MemoryFiles {
     options.driver = "qcow2";
     options.node_name = "image";
     options.read_only = false;
+    options.detect_zeroes = detect_zeroes;
     Qcow2Options own;
     own.file.node_name = "file";
     if (has_backing_) {
@@ -167,6 +168,7 @@ class WritableDisk : public MemoryFiles {
   std::uint64_t cluster() const { return cluster_; }
 
   BlockRef image;
+  DetectZeroes detect_zeroes = DetectZeroes::kOff;  // from the next Open on
 
  private:
   const std::uint64_t cluster_;

@@ -71,6 +71,27 @@ TEST(Version2WithABackingImageWritesZeroes) {
   CHECK(disk.Read(0, 2) == Of('\0', 2));
 }
 
+TEST(DetectedZeroesAreWrittenWhereTheImageHasNoZeroClusters) {
+  WritableDisk disk(ImageBuilder(ImageShape{.version = 2}), Of('b', kCluster));
+  CHECK_OK(disk.Close());
+  disk.detect_zeroes = DetectZeroes::kOn;
+  disk.Open();
+  disk.Write(0, Of('\0', kCluster));
+  CHECK(disk.Read(0, 2) == Of('\0', 2));
+  CHECK_EQ(disk.Status(0).depth, 0u);
+}
+
+TEST(DetectedZeroesBecomeZeroClusters) {
+  WritableDisk disk(ImageBuilder().Data(0, 0, 'a'));
+  CHECK_OK(disk.Close());
+  disk.detect_zeroes = DetectZeroes::kOn;
+  disk.Open();
+  disk.Write(0, Of('\0', kCluster + 512));
+  disk.Flush();
+  CHECK_EQ(disk.L2(0), (5 * kCluster) | kCopied | kReadsAsZeroes);
+  CHECK_EQ(disk.L2(1), 0u);
+}
+
 TEST(SubclustersBecomeZeroOneByOne) {
   WritableDisk disk(ImageBuilder(ImageShape{.extended = true}).Data(0, 0, 'a'));
   disk.Zero(kUnit, kUnit, {.may_unmap = true});
