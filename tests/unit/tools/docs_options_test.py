@@ -9,7 +9,7 @@ import sys
 program, source = sys.argv[1], pathlib.Path(sys.argv[2])
 man, completion = source / "docs/man", source / "tools/completion/fusebay"
 COMMON = {"--help", "--version"}
-LONG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+LONG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 failures = []
 
 
@@ -28,7 +28,7 @@ def help_of(*words, executable=None):
 
 def options_of_help(text):
     """(letter or None, long option) of each line of the table."""
-    return re.findall(r"^  (?:-(\w), |    )(--[a-z-]+)", text, re.MULTILINE)
+    return re.findall(r"^  (?:-(\w), |    )(--[a-z0-9-]+)", text, re.MULTILINE)
 
 
 def options_of_man(path, command=None):

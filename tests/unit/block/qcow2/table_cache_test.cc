@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "core/loop_thread.h"
 #include "qcow2_fixture.h"
@@ -194,6 +195,28 @@ TEST(ABlockInUseIsNotForgotten) {
   const TableCache::Pin pin = cache.TryPin(4096);
   CHECK(!cache.Forget(4096, 4097));
   CHECK(cache.TryPin(4096));
+}
+
+TEST(MemoryIsGivenBackWhileLoopsUseTheCache) {
+  Disk disk;
+  Numbers numbers;
+  TableCache cache(numbers, kBlock, 16);
+  std::vector<std::unique_ptr<LoopThread>> loops;
+  for (int i = 0; i < 2; ++i) {
+    auto loop = LoopThread::Start(AioContextOptions{}, disk.workers());
+    CHECK_OK(loop);
+    loops.push_back(std::move(*loop));
+  }
+  std::atomic<bool> done{false};
+  std::thread cleaner([&] {
+    while (!done) {
+      cache.ReleaseUnused();
+    }
+  });
+  const int failures = disk.Run(WalkOnAll(loops, cache));
+  done = true;
+  cleaner.join();
+  CHECK_EQ(failures, 0);
 }
 
 TEST(WhatNobodyUsesGivesItsMemoryBack) {
