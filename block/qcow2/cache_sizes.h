@@ -13,6 +13,7 @@ struct CacheSizes {
   std::uint32_t l2_slice_bytes = 0;  // what is read of an L2 table at a time
   std::uint64_t refcount_bytes = 0;
   std::uint32_t clean_interval_seconds = 0;  // 0: never
+  friend bool operator==(const CacheSizes&, const CacheSizes&) = default;
 };
 
 // Seconds after which what nobody has used is given back.

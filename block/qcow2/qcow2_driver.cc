@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "qcow2/cache_sizes.h"
 #include "qcow2/qcow2_bitmap.h"
 #include "qcow2/qcow2_chain.h"
 #include "qcow2/qcow2_check.h"
 #include "qcow2/qcow2_io.h"
 #include "qcow2/qcow2_node.h"
+#include "qcow2/qcow2_open.h"
 #include "qcow2/qcow2_sparse.h"
 #include "qcow2/read_header.h"
 
@@ -48,12 +47,7 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   CO_ASSIGN(image.bitmaps, co_await ReadBitmaps(image.file, image.header, image.filename));
   CO_ASSIGN(const L1Place place, ChooseL1(image, snapshot));
   image.virtual_size = place.virtual_size;
-  image.l1.resize(place.entries);
-  CO_TRY(co_await ReadTable(image.file, place.offset, std::as_writable_bytes(std::span(image.l1)),
-                            TableName{image.filename, "the L1 table"}));
-  for (std::uint64_t& entry : image.l1) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  CO_ASSIGN(image.l1, co_await ReadL1(image, place));
   co_return Unit{};
 }
 
@@ -68,41 +62,25 @@ Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
   return Unit{};
 }
 
-Result<Unit, Error> SizeCaches(const Qcow2CacheOptions& options, Image& image) {
-  FB_ASSIGN(const CacheSizes sizes,
-            DecideCacheSizes(options, image.header, image.virtual_size, image.filename));
-  image.l2_cache_bytes = sizes.l2_bytes;
-  image.l2_slice_bytes = sizes.l2_slice_bytes;
-  image.refcount_cache_bytes = sizes.refcount_bytes;
-  image.cache_clean_seconds = sizes.clean_interval_seconds;
-  return Unit{};
-}
-
 // Whether the image is opened read-only. One that cannot be written safely is, if that may be.
 Result<bool, Error> DecideReadOnly(const BlockdevOptions& options, const Image& image) {
   if (options.read_only) {
     return true;
   }
   const auto& own = std::get<Qcow2Options>(options.driver_options);
-  std::string reason;
-  if (image.file.node().read_only()) {
-    reason = fmt::format("its file (node '{}') is read-only", image.file.node().node_name());
-  } else if (!own.snapshot.empty()) {
-    reason = "a snapshot cannot be written";
-  } else if (image.header.corrupt()) {
-    reason = "the image is marked as corrupt; repair it with fusebay img check -r all";
+  const Result<Unit, Error> writable = CheckMayWrite(image, own.snapshot);
+  if (writable.ok() || options.auto_read_only) {
+    return !writable.ok();
   }
-  if (reason.empty() || options.auto_read_only) {
-    return !reason.empty();
-  }
-  return Error{Errno{EROFS}, fmt::format("{}: cannot be written: {}", image.filename, reason)};
+  return writable.error();
 }
 
 Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
   CO_TRY(CheckOptions(options));
   const auto& own = std::get<Qcow2Options>(options.driver_options);
   Image image;
-  CO_ASSIGN(image.file, co_await context.OpenChild(own.file, kReadStable));
+  image.reporter = std::make_unique<CorruptionReporter>(context.graph, context.node_name);
+  CO_ASSIGN(image.file, co_await context.OpenChild(own.file, ChildRole::kFile, kReadStable));
   image.filename = co_await NameOf(image.file);
   CO_ASSIGN(image.header, co_await ReadHeader(image.file, image.filename));
   CO_ASSIGN(const bool read_only, DecideReadOnly(options, image));
@@ -113,7 +91,8 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
     }
   }
   CO_TRY(co_await ReadTables(own.snapshot, image));
-  CO_TRY(SizeCaches(own.caches, image));
+  CO_ASSIGN(image.caches,
+            DecideCacheSizes(own.caches, image.header, image.virtual_size, image.filename));
   CO_TRY(co_await OpenDataFile(options, context, image));
   CO_TRY(co_await OpenBacking(options, context, image));
   image.is_sparse = co_await IsSparse(image);

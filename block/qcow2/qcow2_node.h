@@ -6,6 +6,7 @@
 #include <string>
 
 #include "block/block_node.h"
+#include "block/live_node.h"
 #include "core/clock.h"
 #include "core/scope.h"
 #include "qcow2/qcow2_image.h"
@@ -15,7 +16,7 @@
 
 namespace fusebay::qcow2 {
 
-class Qcow2Node : public BlockNode, private GuestReader {
+class Qcow2Node : public BlockNode, public LiveNode, private GuestReader {
  public:
   // Of one request, read at the same time.
   static constexpr std::size_t kMaxParallelRuns = 16;
@@ -25,13 +26,22 @@ class Qcow2Node : public BlockNode, private GuestReader {
   Qcow2Node(std::string node_name, bool read_only, Image image);
   // Before anything else is done with a node that is not read_only.
   Task<Result<Unit, Error>> PrepareToWrite();
-  // From now on tables that nobody uses give their memory back, as image.cache_clean_seconds says.
+  // From now on tables that nobody uses give their memory back, as image.caches says.
   // On the loop that will close the node.
   void StartCleaning();
   // Slices of L2 that are in memory.
-  std::size_t held_slices() { return map_.held_slices(); }
+  std::size_t held_slices() { return map_->held_slices(); }
   // As of Writer: of a node that is not read_only, opened without its backing image.
   Task<Result<>> Empty() { return writer_->Empty(size()); }
+
+  // qcow2_reopen.cc
+  BlockRef* child(ChildRole role) override;
+  std::string_view FixedOption(const BlockdevOptions& now,
+                               const BlockdevOptions& wanted) const override;
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions& now,
+                                   const BlockdevOptions& wanted) override;
+  std::string backing_name() const override { return image_.header.backing_name; }
+  Task<Result<>> RenameBacking(const std::string& name, const std::string& format) override;
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override;
@@ -60,13 +70,17 @@ class Qcow2Node : public BlockNode, private GuestReader {
   BlockStatus PlainStatus(const Run& run) const;
   Run Lengthen(Run run, std::uint64_t offset, std::uint64_t length);
 
+  Task<Unit> StopCleaning();
   Task<Unit> CleanCaches(Nanoseconds interval);
+  std::unique_ptr<ClusterMap> NewMap(std::vector<std::uint64_t> l1) const;
+  Task<Result<Unit, Error>> BeginWriting();
+  Task<Result<Unit, Error>> RebuildCaches();
 
   Image image_;
-  ClusterMap map_;
+  std::unique_ptr<ClusterMap> map_;
   Inflater inflater_;
   std::unique_ptr<Writer> writer_;  // null: read only
-  CancelToken closing_;
+  CancelToken stop_cleaning_;
   TaskScope cleaning_;
 };
 

@@ -14,6 +14,7 @@
 #include "base/iovec.h"
 #include "base/result.h"
 #include "block/image_info.h"
+#include "block/options.h"
 #include "block/permissions.h"
 #include "core/task.h"
 
@@ -46,13 +47,10 @@ struct ZeroFlags {
 // forced to the disk.
 enum class FlushMode : std::uint8_t { kWriteOut, kDisk };
 
-// What becomes of a write of nothing but zeroes: what it says, a WriteZeroes, or one that may give
-// the space back.
-enum class DetectZeroes : std::uint8_t { kOff, kOn, kUnmap };
-
 enum class Prealloc : std::uint8_t { kOff, kMetadata, kFalloc, kFull };
 
 class BlockNode;
+class LiveNode;
 
 // A run of bytes with the same state, beginning at the offset asked about.
 struct BlockStatus {
@@ -84,6 +82,8 @@ class BlockNode {
   // because there is no way in for them.
   bool locked() const { return locked_; }
   bool can_compress() const { return can_compress_; }
+  // What can be changed while it is open (block/live_node.h); null: nothing.
+  LiveNode* live() const { return live_; }
 
   // All of [offset, offset + dst.size), which REQUIRES: lies inside AlignUp(size(), alignment), is
   // aligned and at most max_transfer. What lies past size() reads as zeroes.
@@ -114,11 +114,13 @@ class BlockNode {
       : node_name_(std::move(node_name)), driver_name_(driver_name), read_only_(read_only) {}
 
   void set_size(std::uint64_t size) { size_.store(size, std::memory_order_release); }
+  void set_read_only(bool read_only) { read_only_ = read_only; }  // REQUIRES: a drained graph
   // By default what is known of every node; the file name is then the node's name.
   virtual Task<Result<ImageInfo, Error>> DoInfo();
   BlockLimits limits_;
   bool locked_ = true;
   bool can_compress_ = false;  // takes WriteFlags::compressed
+  LiveNode* live_ = nullptr;
 
  private:
   friend class BlockGraph;
@@ -152,8 +154,8 @@ class BlockNode {
 
   const std::string node_name_;
   const std::string_view driver_name_;
-  const bool read_only_;
-  DetectZeroes detect_zeroes_ = DetectZeroes::kOff;  // set by the graph before anybody writes
+  bool read_only_;                                   // changes in a drained graph only
+  DetectZeroes detect_zeroes_ = DetectZeroes::kOff;  // changes in a drained graph only
   std::atomic<std::uint64_t> size_{0};
 };
 

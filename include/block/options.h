@@ -7,7 +7,6 @@
 #include <variant>
 #include <vector>
 
-#include "block/block_node.h"
 #include "core/io_engine.h"
 
 namespace fusebay {
@@ -19,6 +18,13 @@ struct BlockdevRef {
   std::string node_name;
   std::unique_ptr<BlockdevOptions> definition;
   bool empty() const { return node_name.empty() && definition == nullptr; }
+};
+
+// What becomes of a write of nothing but zeroes.
+enum class DetectZeroes : std::uint8_t {
+  kOff,    // it is written
+  kOn,     // it is done as WriteZeroes
+  kUnmap,  // ... which may give the space back; REQUIRES: discard_unmap
 };
 
 enum class OnOffAuto : std::uint8_t { kAuto, kOn, kOff };
@@ -98,5 +104,9 @@ struct BlockdevOptions {
                MemoryOptions>
       driver_options;
 };
+
+// A definition is copied with all that it defines.
+BlockdevRef CopyOf(const BlockdevRef& ref);
+BlockdevOptions CopyOf(const BlockdevOptions& options);
 
 }  // namespace fusebay
