@@ -8,7 +8,7 @@
 // Commands are declared in qapi/schema/*.json; for each there is in "qapi/generated/commands.h"
 //
 //   struct BlockResizeCommand {
-//     static constexpr CommandInfo kInfo{.name = "block_resize", ...};
+//     static constexpr QmpCommandInfo kInfo{.name = "block_resize", ...};
 //     using Arguments = BlockResizeArguments;   // generated too, or the schema's type; Unit: none
 //     using Return = Unit;                      // or the schema's type, std::vector<...>,
 //     JsonValue
@@ -73,7 +73,7 @@ struct QmpVersion {
   std::string package;
 };
 
-struct CommandInfo {
+struct QmpCommandInfo {
   std::string_view name;
   bool allow_oob = false;        // may run out of band
   bool allow_preconfig = false;  // may run before the command line is done
@@ -89,14 +89,14 @@ class QmpCommands {
   using RawHandler =
       std::function<Task<Result<JsonValue, QmpError>>(const JsonValue& arguments, QmpSession&)>;
   struct Entry {
-    CommandInfo info;
+    QmpCommandInfo info;
     RawHandler run;
   };
 
   // REQUIRES: no handler of that command was added before.
   template <class Command>
   void Add(CommandHandler<Command> handler);
-  void AddRaw(const CommandInfo& info, RawHandler handler);
+  void AddRaw(const QmpCommandInfo& info, RawHandler handler);
 
   // nullptr: there is none. Valid until the table dies.
   const Entry* Find(std::string_view name) const;

@@ -25,6 +25,7 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,12 +73,9 @@ class InputVisitor {
   bool ReadUnsigned(std::string_view name, std::string_view type, std::uint64_t max,
                     std::uint64_t& out);
   // The place of the text among the names.
-  bool ReadEnum(std::string_view name, const std::string_view* names, std::size_t count,
-                std::size_t& out);
-  // "Invalid parameter type for 'x', expected: EXPECTED".
-  bool FailType(std::string_view name, std::string_view expected);
-  // "Parameter 'x' does not accept value 'VALUE'".
-  bool FailValue(std::string_view name, std::string_view value);
+  bool ReadEnum(std::string_view name, std::span<const std::string_view> names, std::size_t& out);
+  // "Invalid parameter type for 'x', expected: TYPE", for an alternate.
+  bool FailAlternate(std::string_view name, std::string_view type);
 
   const Error& error() const { return *error_; }
 
@@ -87,13 +85,19 @@ class InputVisitor {
     std::string name;
     const JsonValue* value;
     std::vector<bool> seen;  // of a struct, by place
-    std::size_t next = 0;    // of a list
+    std::size_t next = 0;    // of a list: the element that comes next
   };
 
-  const JsonValue* Take(std::string_view name);
   const JsonValue* Peek(std::string_view name) const;
+  const JsonValue* Take(std::string_view name);
+  const JsonValue* TakeScalar(std::string_view name);
+  bool IsText(const JsonValue& value) const;
+  std::string PartName(std::string_view name) const;
   std::string FullName(std::string_view name) const;
   bool Fail(std::string message);
+  bool FailType(std::string_view name, std::string_view expected);
+  bool FailValue(std::string_view name, std::string_view value);
+  bool FailNumber(std::string_view name, bool is_text, std::string_view type);
 
   const JsonValue& root_;
   VisitForm form_;
