@@ -3,6 +3,7 @@
 //   Chardevs chardevs;                                       // outlives the monitors
 //   Result<ChardevConfig, Error> config = ParseChardevOption("socket,id=q,path=q.sock,server=on");
 //   const Result<Unit, Error> added = co_await chardevs.Add(std::move(*config));
+//   AddChardevCommands(commands, chardevs);                  // chardev-add and the others
 //
 // A chardev is opened when it is added: a server listens, a client connects. With wait=on Add
 // returns when the first client is there. Whoever uses a chardev takes it (one user) and asks for
@@ -25,6 +26,10 @@
 #include "core/task.h"
 
 namespace fusebay::qapi {
+
+struct ChardevBackend;  // "qapi/generated/types.h"
+struct ChardevInfo;
+class QmpCommands;
 
 struct UnixPlace {
   std::string path;
@@ -74,8 +79,8 @@ struct ChardevConfig {
 // The argument of --chardev: "BACKEND,id=ID,KEY=VALUE...". A key alone is KEY=on, noKEY is KEY=off.
 // Options that QEMU has and fusebay has not are refused by name, unless they are off.
 Result<ChardevConfig, Error> ParseChardevOption(std::string_view text);
-// The names of the backends.
-const std::vector<std::string_view>& ChardevBackendNames();
+// The same of chardev-add's arguments. Errors: "only the command line may pass file descriptors".
+Result<ChardevConfig, Error> ChardevConfigOf(std::string id, const ChardevBackend& backend);
 
 // A stream of bytes from somebody and to them.
 struct ByteLink {
@@ -119,12 +124,6 @@ class Chardev {
   std::size_t links_ = 0;
 };
 
-struct ChardevStatus {
-  std::string label;
-  std::string filename;
-  bool frontend_open;
-};
-
 class Chardevs {
  public:
   Chardevs() = default;
@@ -136,28 +135,31 @@ class Chardevs {
   Task<Result<Unit, Error>> Add(ChardevConfig config);
   // Errors: "Chardev 'x' not found", "Chardev 'x' is busy".
   Result<Unit, Error> Remove(std::string_view id);
-  // Puts another backend in the place of one that nobody uses; after an error the old one stays.
-  Task<Result<Unit, Error>> Change(ChardevConfig config);
   // For a user: it is the only one from then on. Errors: `chardev "x" not found`, "Device 'x' is in
   // use". Valid until Release.
   Result<Chardev*, Error> Take(std::string_view id);
   void Release(Chardev& chardev);
-  std::vector<ChardevStatus> Status() const;
+  bool Has(std::string_view id) const { return entries_.contains(id); }
+  std::vector<ChardevInfo> List() const;
   // Ends what waits (Add with wait=on), so that the daemon can end.
   void Stop();
 
  private:
   struct Entry {
     std::unique_ptr<Chardev> chardev;
-    bool used = false;     // taken
-    bool opening = false;  // or about to be replaced: nobody else may have it
+    bool uses_stdio = false;
+    bool is_open = false;
+    bool used = false;  // taken, or being opened
   };
 
-  bool HasStdio(std::string_view but_not) const;
+  Task<Result<Unit, Error>> Open(Entry& entry);
+  bool HasStdio() const;
 
   std::map<std::string, Entry, std::less<>> entries_;
-  Chardev* replacement_ = nullptr;  // what Change is opening
   bool stopped_ = false;
 };
+
+// chardev-add, chardev-remove, query-chardev and query-chardev-backends. Both outlive the commands.
+void AddChardevCommands(QmpCommands& commands, Chardevs& chardevs);
 
 }  // namespace fusebay::qapi

@@ -1,8 +1,8 @@
 // Monitors: QMP over chardevs.
 //
-//   Monitors monitors(commands, version);                     // before any loop runs it, or in it
-//   Result<MonitorConfig, Error> config = ParseMonitorOption("chardev=qmp,mode=control");
-//   Result<Unit, Error> added = monitors.Add(*config, chardevs);          // begins to serve
+//   Monitors monitors(commands, version);
+//   Result<MonitorOptions, Error> options = FromOption<MonitorOptions>("chardev=qmp", "chardev");
+//   Result<Unit, Error> added = monitors.Add(*options, chardevs);         // begins to serve
 //   EmitEvent(monitors, JobStatusChangeEvent{...});           // to every negotiated client
 //   monitors.HoldRequests();                                  // `quit`: nothing more is begun
 //   co_await monitors.Stop();                                 // replies leave, connections end
@@ -32,17 +32,7 @@
 
 namespace fusebay::qapi {
 
-enum class MonitorMode : std::uint8_t { kReadline, kControl };
-
-struct MonitorConfig {
-  std::optional<std::string> id;
-  std::optional<MonitorMode> mode;  // control where nothing is said
-  std::optional<bool> pretty;       // replies over several lines
-  std::string chardev;
-};
-
-// The argument of --monitor: "[chardev=]ID[,mode=control][,pretty=on]", or JSON.
-Result<MonitorConfig, Error> ParseMonitorOption(std::string_view text);
+struct MonitorOptions;  // "qapi/generated/types.h"
 
 class Monitors : public QmpEventSink {
  public:
@@ -58,9 +48,9 @@ class Monitors : public QmpEventSink {
   Monitors& operator=(const Monitors&) = delete;
   ~Monitors() override;  // REQUIRES: Stop is done, or nothing was added.
 
-  // Takes the chardev, which outlives the monitors, and serves whoever connects. Errors: "Only QMP
-  // is supported" and those of Chardevs::Take.
-  Result<Unit, Error> Add(const MonitorConfig& config, Chardevs& chardevs);
+  // Takes the chardev and serves whoever connects. The chardevs outlive the monitors. Errors: those
+  // of Chardevs::Take.
+  Result<Unit, Error> Add(const MonitorOptions& options, Chardevs& chardevs);
   // To every client that has negotiated; never waits.
   void Emit(const JsonValue& event) override;
   // Requests that wait are dropped, none is read any more; the replies to those that run, and

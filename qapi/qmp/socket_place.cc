@@ -35,9 +35,7 @@ Error ErrnoError(int code, const std::string& what) {
   return Error{Errno(code), fmt::format("{}: {}", what, std::strerror(code))};
 }
 
-std::string FullName(const UnixPlace& place) {
-  return (place.abstract ? "@" : "") + place.path;
-}
+std::string FullName(const UnixPlace& place) { return (place.abstract ? "@" : "") + place.path; }
 
 Result<UnixName, Error> MakeUnixName(const UnixPlace& place) {
   UnixName name;
@@ -55,8 +53,8 @@ Result<UnixName, Error> MakeUnixName(const UnixPlace& place) {
   std::memcpy(name.address.sun_path + (place.abstract ? 1 : 0), place.path.data(),
               place.path.size());
   const bool whole = !place.abstract || !place.tight;
-  name.length = static_cast<socklen_t>(whole ? sizeof name.address
-                                             : offsetof(sockaddr_un, sun_path) + size);
+  name.length =
+      static_cast<socklen_t>(whole ? sizeof name.address : offsetof(sockaddr_un, sun_path) + size);
   return name;
 }
 
