@@ -170,8 +170,12 @@ class TestDaemon : public TestLoop {
     });
   }
   ~TestDaemon() { Stop(); }
+  // Lets "slow" commands end.
+  void Release() {
+    loop->Post([this] { released.Set(); });
+  }
   void Stop() {
-    released.Set();
+    Release();
     Run(monitors.Stop());
   }
 

@@ -63,7 +63,7 @@ TEST(CommandsOfTwoClientsRunOneAfterTheOther) {
   two.Send("{'execute':'slow'}");
   daemon.Turns(20);
   CHECK_EQ(daemon.slow, 1);
-  daemon.released.Set();
+  daemon.Release();
   CHECK_EQ(two.Line(), "{\"return\": \"slept\"}");
 }
 
@@ -76,7 +76,7 @@ TEST(ACommandRunsOnWhenItsClientLeaves) {
   leaving.Leave();
   daemon.Turns(20);
   CHECK_EQ(daemon.slow, 1);
-  daemon.released.Set();
+  daemon.Release();
   CHECK(daemon.Until([&] { return daemon.monitors.connections() == 0; }));
   CHECK_EQ(daemon.slow, 0);
 }

@@ -90,7 +90,7 @@ TEST(OutOfBandOvertakes) {
   client.Negotiate("{'enable':['oob']}");
   client.Send("{'execute':'slow','id':1}{'exec-oob':'hello','id':2}");
   CHECK_EQ(client.Line(), "{\"return\": {}, \"id\": 2}");
-  daemon.released.Set();
+  daemon.Release();
   CHECK_EQ(client.Line(), "{\"return\": \"slept\", \"id\": 1}");
 }
 
