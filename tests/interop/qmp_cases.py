@@ -146,7 +146,8 @@ SESSIONS = [
      '{"execute":"qmp_capabilities","arguments":{"enable":1}}',
      '{"execute":"qmp_capabilities","id":"q","arguments":{"enable":[]}}',
      '{"execute":"query-version"}', '{"execute":"qmp_capabilities"}'],
-    ['{"execute":"qmp_capabilities"}{"execute":"qmp_capabilities"}', '{"exec-oob":"query-version"}'],
+    ['{"execute":"qmp_capabilities"}{"execute":"qmp_capabilities"}',
+     '{"exec-oob":"query-version"}'],
 ]
 OOB = [
     '{"execute":"qmp_capabilities","arguments":{"enable":["oob","oob"]}}',
