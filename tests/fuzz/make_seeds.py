@@ -189,7 +189,7 @@ JSON = {
     "deep": b"[" * 1030 + b"]" * 1030,
 }
 KEYVAL = {
-    "node": b"\0qcow2,node-name=a,file.driver=file,file.filename=x,,y,cache.direct=on,discard=unmap",
+    "node": b"\0qcow2,node-name=a,file.driver=file,file.filename=x,,y,cache.direct=on",
     "export": b"\1fuse,id=e,node-name=n,mountpoint=m,iothread.0=a,iothread.1=b,allow-other=auto",
     "object": b"\2iothread,id=i,poll-max-ns=0x10",
     "chardev": b"\3socket,id=c,path=s,server=on,wait=off",
