@@ -16,6 +16,7 @@ using namespace fusebay::qapi;
 namespace {
 
 constexpr std::size_t kBytes = 8192;
+constexpr std::size_t kRewritten = 16;  // values of an input
 
 using Items = std::vector<Result<JsonValue, Error>>;
 
@@ -54,6 +55,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       continue;
     }
     FB_ASSERT(*whole[i] == *parts[i]);
+    if (i >= kRewritten) {
+      continue;
+    }
     // 1e2 becomes 100 and -0.0 becomes 0, but no further.
     const std::string written = Rewrite(FormatJson(*whole[i]));
     FB_ASSERT(Rewrite(written) == written);
