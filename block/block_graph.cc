@@ -19,18 +19,32 @@ Error NotFound(std::string_view node_name) {
   return Fail(ENOENT, fmt::format("Failed to find node with node-name='{}'", node_name));
 }
 
-// "read" and so on, of the lowest bit.
-std::string_view PermissionName(std::uint32_t bits) {
-  if ((bits & kPermConsistentRead) != 0) {
-    return "consistent read";
+// "write, resize" and so on.
+std::string PermissionNames(std::uint32_t bits) {
+  static constexpr std::string_view kNames[] = {"consistent read", "write", "write unchanged",
+                                                "resize"};
+  std::string names;
+  for (std::size_t bit = 0; bit < std::size(kNames); ++bit) {
+    if ((bits & (1u << bit)) != 0) {
+      names += names.empty() ? "" : ", ";
+      names += kNames[bit];
+    }
   }
-  if ((bits & kPermWrite) != 0) {
-    return "write";
-  }
-  if ((bits & kPermWriteUnchanged) != 0) {
-    return "write unchanged";
-  }
-  return "resize";
+  return names;
+}
+
+// QEMU's words. `needs` and `denies` are two users of the node as messages name them.
+struct UserName {
+  std::string_view user;
+  ChildRole role;
+};
+Error Conflict(const std::string& node, std::uint32_t bits, UserName needs, UserName denies) {
+  return Fail(EPERM,
+              fmt::format("Permission conflict on node '{0}': permissions '{1}' are both required "
+                          "by {2} (uses node '{0}' as '{3}' child) and unshared by {4} (uses node "
+                          "'{0}' as '{5}' child).",
+                          node, PermissionNames(bits), needs.user, NameOf(needs.role), denies.user,
+                          NameOf(denies.role)));
 }
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -42,14 +56,39 @@ bool IsWellFormed(std::string_view node_name) {
          });
 }
 
-Error Busy(const NodeEntry& entry) {
-  std::string users;
+// Why a node cannot be removed; nothing: it can.
+Result<Unit, Error> CheckUnused(const NodeEntry& entry) {
+  const std::string& name = entry.node->node_name();
+  const BlockRef::Impl* backing_user = nullptr;
   for (const BlockRef::Impl* const user : entry.users) {
-    users += users.empty() ? "" : ", ";
-    users += user->user;
+    if (user->role == ChildRole::kRoot) {
+      return Fail(EBUSY, fmt::format("Node {} is in use", name));
+    }
+    backing_user = user->role == ChildRole::kBacking ? user : backing_user;
   }
-  return Fail(EBUSY,
-              fmt::format("Node '{}' is busy: it is used by {}", entry.node->node_name(), users));
+  if (backing_user != nullptr) {
+    return Fail(EBUSY, fmt::format("Node '{}' is busy: node is used as backing hd of '{}'", name,
+                                   backing_user->parent));
+  }
+  if (!entry.owned) {
+    return Fail(EBUSY, fmt::format("Node {} is not owned by the monitor", name));
+  }
+  if (!entry.users.empty()) {
+    return Fail(EBUSY, fmt::format("Block device {} is in use", name));
+  }
+  return Unit{};
+}
+
+// REQUIRES: all are used. Somebody from outside uses the top of them.
+Error InUse(const std::vector<std::unique_ptr<NodeEntry>>& entries) {
+  for (const std::unique_ptr<NodeEntry>& entry : entries) {
+    for (const BlockRef::Impl* const user : entry->users) {
+      if (user->role == ChildRole::kRoot) {
+        return CheckUnused(*entry).error();
+      }
+    }
+  }
+  FB_ASSERT(false);
 }
 
 void CheckLimits(const BlockLimits& limits) {
@@ -83,11 +122,17 @@ Task<Result<Unit, Error>> BlockGraph::Remove(std::string_view node_name) {
   if (entry == nullptr) {
     co_return NotFound(name);
   }
-  if (!entry->users.empty()) {
-    co_return Busy(*entry);
-  }
-  const Result<Unit, Error> r = co_await impl_->Close(*entry);
-  co_return r;
+  CO_TRY(CheckUnused(*entry));
+  const Result<Unit, Error> closed = co_await impl_->Close(*entry);
+  const Result<Unit, Error> rest = co_await impl_->CloseUnused();
+  CO_TRY(closed);
+  co_return rest;
+}
+
+Task<Result<Unit, Error>> BlockGraph::CloseUnused() {
+  const CoMutex::Guard guard = co_await impl_->changing.Lock();
+  const Result<Unit, Error> closed = co_await impl_->CloseUnused();
+  co_return closed;
 }
 
 Task<Result<Unit, Error>> BlockGraph::CloseAll() {
@@ -98,7 +143,7 @@ Task<Result<Unit, Error>> BlockGraph::CloseAll() {
         std::find_if(impl_->entries.rbegin(), impl_->entries.rend(),
                      [](const std::unique_ptr<NodeEntry>& entry) { return entry->users.empty(); });
     if (unused == impl_->entries.rend()) {
-      co_return Busy(*impl_->entries.back());
+      co_return InUse(impl_->entries);
     }
     const Result<Unit, Error> r = co_await impl_->Close(**unused);
     if (first.ok()) {
@@ -119,7 +164,7 @@ Result<BlockRef, Error> BlockGraph::Use(std::string_view node_name,
   if (entry == nullptr) {
     return NotFound(node_name);
   }
-  FB_ASSIGN(auto impl, impl_->Use(*entry, permissions, std::move(user)));
+  FB_ASSIGN(auto impl, impl_->Use(*entry, permissions, Impl::User{std::move(user)}));
   return BlockRef(std::move(impl));
 }
 
@@ -179,12 +224,13 @@ Task<Result<NodeEntry*, Error>> BlockGraph::Impl::Open(BlockGraph& graph,
   NodeResult node = co_await driver->open(options, context);
   opening.pop_back();
   if (!node.ok()) {
-    const Result<Unit, Error> ignored = co_await CloseUnused(std::move(context.opened));
+    const Result<Unit, Error> ignored = co_await CloseUnused();
     static_cast<void>(ignored.ok());  // the first error is the one to report
     co_return node.error();
   }
   NodeEntry& entry = Insert(std::move(*node));
-  entry.opened_with = std::move(context.opened);
+  SetOptions(entry, options);
+  entry.owned = depth == 0;
   co_return &entry;
 }
 
@@ -192,26 +238,26 @@ Task<Result<Unit, Error>> BlockGraph::Impl::Close(NodeEntry& entry) {
   FB_ASSERT(entry.users.empty());
   const std::string name = entry.node->node_name();
   const Result<> closed = co_await entry.node->Close();
-  std::vector<std::string> below = std::move(entry.opened_with);
   entry.node.reset();  // drops its refs while the nodes below still exist
   std::erase_if(entries, [&entry](const auto& item) { return item.get() == &entry; });
-  const Result<Unit, Error> rest = co_await CloseUnused(std::move(below));
   if (!closed.ok()) {
     co_return Fail(closed.error().value(), fmt::format("Could not close node '{}': {}", name,
                                                        strerror(closed.error().value())));
   }
-  co_return rest;
+  co_return Unit{};
 }
 
-Task<Result<Unit, Error>> BlockGraph::Impl::CloseUnused(std::vector<std::string> names) {
+// Closing one may leave the next one without a user.
+Task<Result<Unit, Error>> BlockGraph::Impl::CloseUnused() {
   Result<Unit, Error> first = Unit{};
-  while (!names.empty()) {
-    NodeEntry* const entry = Find(names.back());
-    names.pop_back();
-    if (entry == nullptr || !entry->users.empty()) {
-      continue;  // somebody else uses it by its name
+  while (true) {
+    const auto unused = std::find_if(entries.begin(), entries.end(), [](const auto& entry) {
+      return !entry->owned && entry->users.empty();
+    });
+    if (unused == entries.end()) {
+      break;
     }
-    const Result<Unit, Error> r = co_await Close(*entry);
+    const Result<Unit, Error> r = co_await Close(**unused);
     if (first.ok()) {
       first = r;
     }
@@ -221,24 +267,38 @@ Task<Result<Unit, Error>> BlockGraph::Impl::CloseUnused(std::vector<std::string>
 
 Result<std::unique_ptr<BlockRef::Impl>, Error> BlockGraph::Impl::Use(NodeEntry& entry,
                                                                      const PermissionSet& set,
-                                                                     std::string user) {
-  FB_TRY(Permit(entry, nullptr, set));
+                                                                     User user) {
+  FB_TRY(Permit(entry, nullptr, set, user));
   auto impl = std::make_unique<BlockRef::Impl>();
   impl->graph = this;
   impl->entry = &entry;
   impl->node = entry.node.get();
   impl->permissions = set;
   impl->used.store(set.used, std::memory_order_relaxed);
-  impl->user = std::move(user);
+  impl->user = std::move(user.name);
+  impl->parent = std::move(user.parent);
+  impl->role = user.role;
   entry.users.push_back(impl.get());
   return impl;
 }
 
+Result<BlockRef, Error> BlockGraph::Impl::UseAsChild(NodeEntry& entry, const PermissionSet& set,
+                                                     const std::string& parent, ChildRole role) {
+  FB_ASSIGN(auto impl, Use(entry, set, User::Child(parent, role)));
+  return BlockRef(std::move(impl));
+}
+
+void BlockGraph::Impl::SetOptions(NodeEntry& entry, const BlockdevOptions& options) {
+  entry.options = CopyOf(options);
+  entry.node->detect_zeroes_ = options.detect_zeroes;
+}
+
 Result<Unit, Error> BlockGraph::Impl::Permit(NodeEntry& entry, const BlockRef::Impl* user,
-                                             const PermissionSet& set) {
+                                             const PermissionSet& set, const User& named) {
   BlockNode& node = *entry.node;
+  const UserName asks{named.name, named.role};
   if (node.read_only() && (set.used & (kPermWrite | kPermResize)) != 0) {
-    return Fail(EROFS, fmt::format("Node '{}' is read-only", node.node_name()));
+    return Fail(EROFS, "Block node is read-only");
   }
   PermissionSet together = set;
   for (const BlockRef::Impl* const other : entry.users) {
@@ -248,13 +308,12 @@ Result<Unit, Error> BlockGraph::Impl::Permit(NodeEntry& entry, const BlockRef::I
     const PermissionSet& theirs = other->permissions;
     const std::uint32_t wanted = set.used & ~theirs.shared;
     const std::uint32_t held = theirs.used & ~set.shared;
+    const UserName they{other->user, other->role};
     if (wanted != 0) {
-      return Fail(EBUSY, fmt::format("Node '{}' is busy: {} uses it and does not share '{}'",
-                                     node.node_name(), other->user, PermissionName(wanted)));
+      return Conflict(node.node_name(), wanted, asks, they);
     }
     if (held != 0) {
-      return Fail(EBUSY, fmt::format("Node '{}' is busy: {} uses it as '{}', which is not shared",
-                                     node.node_name(), other->user, PermissionName(held)));
+      return Conflict(node.node_name(), held, they, asks);
     }
     together = together.With(theirs);
   }
@@ -264,16 +323,26 @@ Result<Unit, Error> BlockGraph::Impl::Permit(NodeEntry& entry, const BlockRef::I
 void BlockGraph::Impl::Drop(BlockRef::Impl& user) {
   NodeEntry& entry = *user.entry;
   std::erase(entry.users, &user);
-  PermissionSet together;
-  for (const BlockRef::Impl* const other : entry.users) {
-    together = together.With(other->permissions);
-  }
   // Asking for less cannot fail.
-  const Result<Unit, Error> r = entry.node->DoSetPermissions(together);
+  const Result<Unit, Error> r = entry.node->DoSetPermissions(Together(entry, nullptr));
   FB_ASSERT(r.ok());
 }
 
-Task<Result<BlockRef, Error>> OpenContext::OpenChild(const BlockdevRef& child,
+PermissionSet BlockGraph::Impl::Together(const NodeEntry& entry, const BlockRef::Impl* except) {
+  PermissionSet together;
+  for (const BlockRef::Impl* const user : entry.users) {
+    if (user != except) {
+      together = together.With(user->permissions);
+    }
+  }
+  return together;
+}
+
+BlockGraph::Impl::User BlockGraph::Impl::User::Child(const std::string& parent, ChildRole role) {
+  return {fmt::format("node '{}'", parent), parent, role};
+}
+
+Task<Result<BlockRef, Error>> OpenContext::OpenChild(const BlockdevRef& child, ChildRole role,
                                                      const PermissionSet& permissions) {
   BlockGraph::Impl& impl = *graph.impl_;
   NodeEntry* entry = nullptr;
@@ -281,15 +350,13 @@ Task<Result<BlockRef, Error>> OpenContext::OpenChild(const BlockdevRef& child,
     const Result<NodeEntry*, Error> r = co_await impl.Open(graph, *child.definition, depth + 1);
     CO_TRY(r);
     entry = *r;
-    opened.push_back(entry->node->node_name());
   } else {
     entry = impl.Find(child.node_name);
     if (entry == nullptr) {
-      co_return NotFound(child.node_name);
+      co_return NoSuchNode("", child.node_name);
     }
   }
-  CO_ASSIGN(auto ref, impl.Use(*entry, permissions, fmt::format("node '{}'", node_name)));
-  co_return BlockRef(std::move(ref));
+  co_return impl.UseAsChild(*entry, permissions, node_name, role);
 }
 
 }  // namespace fusebay

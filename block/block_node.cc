@@ -1,6 +1,8 @@
 // The narrow waist: every request to a node is checked against the contract here.
 #include "block/block_node.h"
 
+#include <cstring>
+
 #include "base/align.h"
 
 namespace fusebay {
@@ -24,6 +26,15 @@ void CheckTransfer(const BlockNode& node, std::uint64_t offset, const IoVec& dat
             data.IsMemoryAligned(node.limits().memory_alignment));
 }
 
+// A byte that is zero, and every other one like its neighbour.
+bool IsZeroes(const IoVec& data) {
+  bool zeroes = true;
+  data.ForEach([&zeroes](const std::byte* p, std::size_t n) {
+    zeroes = zeroes && n != 0 && p[0] == std::byte{0} && std::memcmp(p, p + 1, n - 1) == 0;
+  });
+  return zeroes;
+}
+
 }  // namespace
 
 Task<Result<>> BlockNode::Read(std::uint64_t offset, IoVec dst) {
@@ -34,7 +45,22 @@ Task<Result<>> BlockNode::Read(std::uint64_t offset, IoVec dst) {
 Task<Result<>> BlockNode::Write(std::uint64_t offset, IoVec src, WriteFlags flags) {
   CheckTransfer(*this, offset, src);
   FB_ASSERT(!read_only_);
+  if (detect_zeroes_ != DetectZeroes::kOff) [[unlikely]] {
+    return WriteDetecting(offset, src, flags);
+  }
   return DoWrite(offset, src, flags);
+}
+
+Task<Result<>> BlockNode::WriteDetecting(std::uint64_t offset, IoVec src, WriteFlags flags) {
+  if (IsZeroes(src)) {
+    const ZeroFlags zero{.may_unmap = detect_zeroes_ == DetectZeroes::kUnmap, .fua = flags.fua};
+    const Result<> zeroed = co_await DoWriteZeroes(offset, src.size, zero);
+    if (zeroed.ok() || zeroed.error() != Errno{ENOTSUP}) {
+      co_return zeroed;
+    }
+  }
+  const Result<> written = co_await DoWrite(offset, src, flags);
+  co_return written;
 }
 
 Task<Result<>> BlockNode::WriteZeroes(std::uint64_t offset, std::uint64_t length, ZeroFlags flags) {

@@ -74,8 +74,10 @@ BlockRef::~BlockRef() {
   for (const std::shared_ptr<LoopGate>& gate : impl_->gates) {
     if (gate != nullptr) {
       impl_->graph->gates.Remove(gate);
+      gate->counters.AddTo(impl_->past);
     }
   }
+  impl_->entry->past.Add(impl_->past);
   impl_->graph->Drop(*impl_);
 }
 
@@ -91,7 +93,8 @@ const PermissionSet& BlockRef::permissions() const {
 
 Result<Unit, Error> BlockRef::SetPermissions(const PermissionSet& permissions) {
   FB_ASSERT(impl_ != nullptr);
-  FB_TRY(impl_->graph->Permit(*impl_->entry, impl_.get(), permissions));
+  FB_TRY(impl_->graph->Permit(*impl_->entry, impl_.get(), permissions,
+                              {impl_->user, impl_->parent, impl_->role}));
   impl_->permissions = permissions;
   impl_->used.store(permissions.used, std::memory_order_relaxed);
   return Unit{};
@@ -106,6 +109,7 @@ void BlockRef::UseOn(std::span<AioContext* const> loops) {
     std::shared_ptr<LoopGate>& gate = impl_->gates[loop->index()];
     if (gate != nullptr && &gate->loop != loop) {
       impl_->graph->gates.Remove(gate);  // of a loop that is gone
+      gate->counters.AddTo(impl_->past);
       gate = nullptr;
     }
     if (gate == nullptr) {
@@ -114,14 +118,23 @@ void BlockRef::UseOn(std::span<AioContext* const> loops) {
   }
 }
 
-Gate& BlockRef::gate() const {
+LoopGate& BlockRef::Impl::GateHere() const {
   AioContext& loop = AioContext::Current();
-  FB_ASSERT(impl_ != nullptr);
-  FB_ASSERT(loop.index() < impl_->gates.size());
-  const std::shared_ptr<LoopGate>& gate = impl_->gates[loop.index()];
+  FB_ASSERT(loop.index() < gates.size());
+  const std::shared_ptr<LoopGate>& gate = gates[loop.index()];
   FB_ASSERT(gate != nullptr);
   FB_ASSERT(&gate->loop == &loop);
-  return gate->gate;
+  return *gate;
+}
+
+Gate& BlockRef::gate() const {
+  FB_ASSERT(impl_ != nullptr);
+  return impl_->GateHere().gate;
+}
+
+IoCounters& BlockRef::counters() const {
+  FB_ASSERT(impl_ != nullptr);
+  return impl_->GateHere().counters;
 }
 
 void BlockRef::SetObserver(BlockObserver* observer) {

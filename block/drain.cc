@@ -49,6 +49,12 @@ Task<BlockGraph::Drained> BlockGraph::Drain() {
   co_return Drained(this);
 }
 
+Task<BlockGraph::Alone> BlockGraph::DrainAlone() {
+  CoMutex::Guard guard = co_await impl_->alone.Lock();
+  Drained drained = co_await Drain();
+  co_return Alone(std::move(guard), std::move(drained));
+}
+
 BlockGraph::Drained::~Drained() {
   if (graph_ == nullptr) {
     return;

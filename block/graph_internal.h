@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "block/block_graph.h"
+#include "block/io_stats.h"
 #include "core/sync.h"
 #include "range_lock.h"
 
@@ -38,12 +39,13 @@ class ObserverList {
   std::atomic<std::size_t> count_{0};
 };
 
-// One gate of a root user, on one loop. Shared by the BlockRef and by the drains that are closing
-// it: a drain that is on its way to the loop may outlive the BlockRef.
+// One gate of a root user, on one loop, and what passes it. Shared by the BlockRef and by the
+// drains that are closing it: a drain that is on its way to the loop may outlive the BlockRef.
 struct LoopGate {
   explicit LoopGate(AioContext& on_loop) : loop(on_loop) {}
   AioContext& loop;
   Gate gate;
+  IoCounters counters;
 };
 
 // All gates of a graph. Any thread.
@@ -58,13 +60,15 @@ struct GateRegistry {
 };
 
 struct NodeEntry {
-  explicit NodeEntry(std::unique_ptr<BlockNode> owned) : node(std::move(owned)) {}
+  explicit NodeEntry(std::unique_ptr<BlockNode> of) : node(std::move(of)) {}
   std::unique_ptr<BlockNode> node;
-  std::vector<std::string> opened_with;  // names of the nodes that close with this one
+  BlockdevOptions options;  // as it was opened, or reopened
+  bool owned = true;        // until somebody removes it; else it goes with its last user
   std::vector<BlockRef::Impl*> users;
   ObserverList observers;  // any loop
   RangeLock ranges;        // any loop
   CoMutex resizing;        // any loop
+  IoStats past;            // of users that are gone
 };
 
 // Bytes that one bounce buffer holds at most.
@@ -76,9 +80,14 @@ struct BlockRef::Impl {
   BlockNode* node = nullptr;
   PermissionSet permissions;
   std::atomic<std::uint32_t> used{0};  // a copy of permissions.used, for the data loops
-  std::string user;
+  std::string user;                    // as messages name it: "export 'e'", "node 'x'"
+  std::string parent;                  // the node whose child this is; empty: a root user
+  ChildRole role = ChildRole::kRoot;
   BlockObserver* observer = nullptr;
+  IoStats past;                                  // of loops that are gone
   std::vector<std::shared_ptr<LoopGate>> gates;  // by the loop's index; null: not used there
+
+  LoopGate& GateHere() const;  // of the current loop
 
   // The ways of a request that cannot go straight to the node. split.cc:
   Task<Result<>> ReadSlow(std::uint64_t offset, IoVec dst) const;
@@ -103,24 +112,54 @@ struct BlockGraph::Impl {
   std::vector<std::unique_ptr<NodeEntry>> entries;
   std::vector<std::string> opening;  // names of nodes that are being opened
   unsigned next_name = 1;
-  CoMutex changing;  // one Open, Remove or CloseAll at a time
+  CoMutex changing;  // one Open, Remove or change of an open node at a time; taken before `alone`
+  CoMutex alone;     // of DrainAlone
   GateRegistry gates;
+  std::mutex corruption_mutex;  // guards what follows
+  CorruptionObserver* corruption_observer = nullptr;
+  AioContext* corruption_loop = nullptr;
 
   NodeEntry* Find(std::string_view node_name) const;
   Result<Unit, Error> CheckName(std::string_view node_name) const;
   NodeEntry& Insert(std::unique_ptr<BlockNode> node);
   Task<Result<NodeEntry*, Error>> Open(BlockGraph& graph, const BlockdevOptions& options,
                                        unsigned depth);
-  // Closes nodes nobody uses, with what was opened with them.
+  // REQUIRES: nobody uses it.
   Task<Result<Unit, Error>> Close(NodeEntry& entry);
-  Task<Result<Unit, Error>> CloseUnused(std::vector<std::string> names);
+  Task<Result<Unit, Error>> CloseUnused();
 
+  // Who uses a node, and as what.
+  struct User {
+    std::string name;
+    std::string parent{};
+    ChildRole role = ChildRole::kRoot;
+    static User Child(const std::string& parent, ChildRole role);
+  };
+  Result<BlockRef, Error> UseAsChild(NodeEntry& entry, const PermissionSet& set,
+                                     const std::string& parent, ChildRole role);
+  void SetOptions(NodeEntry& entry, const BlockdevOptions& options);
   Result<std::unique_ptr<BlockRef::Impl>, Error> Use(NodeEntry& entry, const PermissionSet& set,
-                                                     std::string user);
-  // The same user with another set; user is null for a new one.
-  Result<Unit, Error> Permit(NodeEntry& entry, const BlockRef::Impl* user,
-                             const PermissionSet& set);
+                                                     User user);
+  // The same user with another set; user is null for a new one. `named` is for messages.
+  Result<Unit, Error> Permit(NodeEntry& entry, const BlockRef::Impl* user, const PermissionSet& set,
+                             const User& named);
   void Drop(BlockRef::Impl& user);
+  // What all users of a node together need, except one, who may be null.
+  static PermissionSet Together(const NodeEntry& entry, const BlockRef::Impl* except);
+  // graph_shape.cc: the child of a node; null: none.
+  NodeEntry* ChildOf(const NodeEntry& entry, ChildRole role) const;
+  // Whether `below` is `entry`, or below it.
+  bool Reaches(const NodeEntry& entry, const NodeEntry& below) const;
+  // How many nodes are below, on the longest way.
+  unsigned HeightOf(const NodeEntry& entry) const;
+  // live_snapshot.cc: moves all users of `node` to `target`, except `target` itself. All or
+  // nothing. REQUIRES: a drained graph.
+  Result<Unit, Error> MoveUsers(NodeEntry& node, NodeEntry& target);
+  // The same, with `node` as the backing image of `overlay`.
+  Result<Unit, Error> PutOnTop(NodeEntry& node, NodeEntry& overlay);
 };
+
+// "Cannot find device='D' nor node-name='X'"
+Error NoSuchNode(std::string_view device, std::string_view node_name);
 
 }  // namespace fusebay

@@ -178,7 +178,7 @@ Task<Result<BlockNode*, Error>> OpenImage(BlockGraph& graph, const ImageRequest&
     static_cast<void>(removed.ok());  // the first error is the one to report
     co_return Named(request, node.error());
   }
-  graph.impl_->Find((*node)->node_name())->opened_with.push_back(file_node_name);
+  graph.impl().Find(file_node_name)->owned = false;  // closes with the image
   co_return *node;
 }
 

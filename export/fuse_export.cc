@@ -37,6 +37,9 @@ std::string FusermountOf(const FuseExportOptions& options) {
 // Clients that have cached more than can be written in this time had better sync it themselves.
 constexpr std::chrono::seconds kWriteBackLimit{60};
 
+// A client that does not take notifications does not keep others waiting for longer.
+constexpr std::chrono::seconds kSettleLimit{5};
+
 // The largest request. More would cost programs that touch a mapped file here and there, for each
 // of whose page faults the kernel reads as much.
 constexpr std::uint32_t kReadAheadBytes = 1u << 20;
@@ -74,15 +77,19 @@ class FuseExport final : public Export {
         loops_(loops.begin(), loops.end()) {}
 
   std::string_view type() const override { return "fuse"; }
+  std::string node_name() const override {
+    return ref_ ? ref_.node().node_name() : options_.node_name;
+  }
   bool in_use() const override { return fs_.has_value() && fs_->open_files() != 0; }
   Task<Result<Unit, Error>> Start() override;
+  Task<Unit> SettleClients() override;
   Task<Result<>> Stop() override;
 
  private:
   Task<Result<Unit, Error>> ClaimMountpoint();
   Task<Result<Unit, Error>> TakeNode(bool allow_other);
   Task<Result<Unit, Error>> Mount(bool allow_other);
-  Task<Unit> ReleaseNode();
+  Task<Result<>> ReleaseNode(bool flush);
   Task<Unit> ServeChannel(fuse::FuseChannel& channel);
   Task<Unit> ShowSize();
   Task<Result<Unit, Error>> ShowSizeAndTimes();
@@ -190,7 +197,7 @@ void FuseExport::ReleaseMountpoint() {
 
 // Who uses a node changes only while nobody is inside it.
 Task<Result<Unit, Error>> FuseExport::TakeNode(bool allow_other) {
-  const BlockGraph::Drained drained = co_await exports_.graph_.Drain();
+  const BlockGraph::Alone alone = co_await exports_.graph_.DrainAlone();
   CO_ASSIGN(ref_, exports_.graph_.Use(options_.node_name, PermissionsFor(options_),
                                       fmt::format("export '{}'", id())));
   ref_.UseOn(loops_);
@@ -207,10 +214,12 @@ Task<Result<Unit, Error>> FuseExport::TakeNode(bool allow_other) {
   co_return Unit{};
 }
 
-Task<Unit> FuseExport::ReleaseNode() {
-  const BlockGraph::Drained drained = co_await exports_.graph_.Drain();
+// Flushed while nobody changes the node: this use is not inside a gate.
+Task<Result<>> FuseExport::ReleaseNode(bool flush) {
+  const BlockGraph::Alone alone = co_await exports_.graph_.DrainAlone();
+  const Result<> flushed = flush ? co_await ref_.Flush(FlushMode::kDisk) : Ok();
   ref_ = BlockRef();
-  co_return Unit{};
+  co_return flushed;
 }
 
 fuse::DevTransportOptions FuseExport::TransportOptions(bool allow_other) const {
@@ -237,7 +246,8 @@ Task<Result<Unit, Error>> FuseExport::Mount(bool allow_other) {
   transport_ = std::make_unique<fuse::DevTransport>(TransportOptions(allow_other));
   const Result<Unit, Error> started = co_await transport_->Start(loops_);
   if (!started.ok()) {
-    co_await ReleaseNode();
+    const Result<> released = co_await ReleaseNode(/*flush=*/false);
+    static_cast<void>(released);
   }
   co_return started;
 }
@@ -352,6 +362,16 @@ Task<Unit> FuseExport::SyncClientCache() {
   co_return Unit{};
 }
 
+// The kernel shows a new size only after it has asked for it.
+Task<Unit> FuseExport::SettleClients() {
+  const Result<> told = co_await transport_->Settle(kSettleLimit);
+  static_cast<void>(told);  // a client that does not take it is late, which is its own business
+  if (!stopping_ && !gone()) {
+    co_await ShowSize();
+  }
+  co_return Unit{};
+}
+
 Task<Result<>> FuseExport::Stop() {
   stopping_ = true;
   if (!gone()) {
@@ -360,8 +380,7 @@ Task<Result<>> FuseExport::Stop() {
   fs_->SetNotifier(nullptr);
   co_await transport_->Stop();
   co_await serving_.Join();
-  const Result<> flushed = options_.writable ? co_await ref_.Flush(FlushMode::kDisk) : Ok();
-  co_await ReleaseNode();
+  const Result<> flushed = co_await ReleaseNode(options_.writable);
   ReleaseMountpoint();
   co_return flushed;
 }

@@ -16,14 +16,17 @@ constexpr std::uint64_t kCopyMax = 64 * kCopyStep;
 
 Task<Result<std::uint32_t>> SingleFileFs::Read(const fuse::Caller&, fuse::NodeId, fuse::Handle,
                                                const fuse::ReadArgs& args, IoVec dst) {
+  IoTimer timer(ref_.counters(), IoKind::kRead);
   const Gate::Pass pass = co_await ref_.gate().Enter();
   const std::uint64_t size = ref_.size();
   if (args.offset >= size) {
+    timer.Succeeded(0);
     co_return std::uint32_t{0};
   }
   const std::uint64_t length = std::min<std::uint64_t>(dst.size, size - args.offset);
   const Result<> read = co_await ref_.Read(args.offset, dst.First(length));
   CO_TRY(read);
+  timer.Succeeded(length);
   co_return static_cast<std::uint32_t>(length);
 }
 
@@ -38,6 +41,7 @@ Task<Result<std::uint32_t>> SingleFileFs::Write(const fuse::Caller&, fuse::NodeI
   if (args.kill_suidgid) {
     DropPrivileges();
   }
+  IoTimer timer(ref_.counters(), IoKind::kWrite);
   const Gate::Pass pass = co_await ref_.gate().Enter();
   std::uint64_t length = src.size;
   if (args.offset + length > ref_.size()) {
@@ -45,6 +49,7 @@ Task<Result<std::uint32_t>> SingleFileFs::Write(const fuse::Caller&, fuse::NodeI
       const Result<> grown = co_await Grow(args.offset + length);
       CO_TRY(grown);
     } else if (args.offset >= ref_.size()) {
+      timer.Invalid();
       co_return Errno{ENOSPC};
     } else {
       length = ref_.size() - args.offset;
@@ -53,6 +58,7 @@ Task<Result<std::uint32_t>> SingleFileFs::Write(const fuse::Caller&, fuse::NodeI
   const Result<> written =
       co_await ref_.Write(args.offset, src.First(length), {.fua = options_.writethrough});
   CO_TRY(written);
+  timer.Succeeded(length, args.offset + length);
   TouchModified();
   // Its program has been told long ago that all is written: only an error reaches its fsync.
   if (args.from_page_cache && length < src.size) {
@@ -65,9 +71,12 @@ Task<Result<>> SingleFileFs::Flush(const fuse::Caller&, fuse::NodeId, fuse::Hand
   if (!options_.writable) {
     co_return Ok();
   }
+  IoTimer timer(ref_.counters(), IoKind::kFlush);
   const Gate::Pass pass = co_await ref_.gate().Enter();
   const Result<> flushed =
       co_await ref_.Flush(options_.writethrough ? FlushMode::kDisk : FlushMode::kWriteOut);
+  CO_TRY(flushed);
+  timer.Succeeded(0);
   co_return flushed;
 }
 
@@ -75,8 +84,11 @@ Task<Result<>> SingleFileFs::Fsync(const fuse::Caller&, fuse::NodeId, fuse::Hand
   if (!options_.writable) {
     co_return Ok();
   }
+  IoTimer timer(ref_.counters(), IoKind::kFlush);
   const Gate::Pass pass = co_await ref_.gate().Enter();
   const Result<> flushed = co_await ref_.Flush(FlushMode::kDisk);
+  CO_TRY(flushed);
+  timer.Succeeded(0);
   co_return flushed;
 }
 

@@ -35,13 +35,18 @@ Task<Result<>> SingleFileFs::Grow(std::uint64_t size) {
 }
 
 Task<Result<>> SingleFileFs::Resize(std::uint64_t size) {
-  if (size >= ref_.size()) {
+  bool grows = false;
+  {
     const Gate::Pass pass = co_await ref_.gate().Enter();
-    const Result<> grown = co_await Grow(size);
-    CO_TRY(grown);
-  } else {
+    grows = size >= ref_.size();
+    if (grows) {
+      const Result<> grown = co_await Grow(size);
+      CO_TRY(grown);
+    }
+  }
+  if (!grows) {
     // Requests in progress may lie in the part that goes: wait for them, and let none in.
-    const BlockGraph::Drained drained = co_await graph_.Drain();
+    const BlockGraph::Alone alone = co_await graph_.DrainAlone();
     const Result<> shrunk = co_await ref_.Truncate(size, Prealloc::kOff);
     CO_TRY(shrunk);
   }
@@ -54,9 +59,13 @@ Task<Result<>> SingleFileFs::PunchHole(std::uint64_t offset, std::uint64_t lengt
   if (offset >= size) {
     co_return Ok();
   }
+  IoTimer timer(ref_.counters(), IoKind::kUnmap);
+  length = std::min(length, size - offset);
   const Result<> punched = co_await ref_.WriteZeroes(
-      offset, std::min(length, size - offset),
-      {.may_unmap = true, .no_fallback = true, .fua = options_.writethrough});
+      offset, length, {.may_unmap = true, .no_fallback = true, .fua = options_.writethrough});
+  if (punched.ok()) {
+    timer.Succeeded(length);
+  }
   co_return AsFallocate(punched);
 }
 
@@ -69,8 +78,12 @@ Task<Result<>> SingleFileFs::ZeroRange(std::uint64_t offset, std::uint64_t lengt
   if (offset >= size) {
     co_return Ok();
   }
-  const Result<> zeroed = co_await ref_.WriteZeroes(offset, std::min(length, size - offset),
-                                                    {.fua = options_.writethrough});
+  IoTimer timer(ref_.counters(), IoKind::kWrite);
+  length = std::min(length, size - offset);
+  const Result<> zeroed = co_await ref_.WriteZeroes(offset, length, {.fua = options_.writethrough});
+  if (zeroed.ok()) {
+    timer.Succeeded(length, offset + length);
+  }
   co_return AsFallocate(zeroed);
 }
 

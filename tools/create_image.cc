@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "block/block_graph.h"
-#include "new_file.h"
+#include "block/new_file.h"
 
 namespace fusebay {
 

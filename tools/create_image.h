@@ -5,7 +5,7 @@
 
 #include "block/qcow2_create.h"
 #include "core/aio_context.h"
-#include "new_file.h"
+#include "block/new_file.h"
 
 namespace fusebay {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "block/qcow2_create.h"
-#include "new_file.h"
+#include "block/new_file.h"
 
 namespace fusebay {
 

@@ -3,13 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <optional>
-#include <thread>
 
 #include "core/glib_bridge.h"
 #include "core/log.h"
 #include "daemonize.h"
+#include "data_loops.h"
 #include "fuse/mount_table.h"
 #include "mount_request.h"
 #include "mount_service.h"
@@ -21,7 +20,6 @@ namespace fusebay {
 namespace {
 
 constexpr std::string_view kCommand = "mount";
-constexpr unsigned kMaxDefaultLoops = 4;
 
 std::string_view CacheName(ExportCache cache) {
   switch (cache) {
@@ -36,10 +34,7 @@ std::string_view CacheName(ExportCache cache) {
 }
 
 unsigned LoopCount(const MountRequest& request) {
-  if (request.loops != 0) {
-    return request.loops;
-  }
-  return std::clamp(std::thread::hardware_concurrency(), 1u, kMaxDefaultLoops);
+  return request.loops != 0 ? request.loops : DataLoops::DefaultCount();
 }
 
 Result<std::vector<std::unique_ptr<LoopThread>>, Error> StartLoops(const MountRequest& request,

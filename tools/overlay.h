@@ -6,7 +6,7 @@
 #include "base/fd.h"
 #include "block/block_graph.h"
 #include "block/open_image.h"
-#include "new_file.h"
+#include "block/new_file.h"
 
 namespace fusebay {
 

@@ -27,6 +27,7 @@ Task<NodeResult> OpenFileNode(const BlockdevOptions& options, OpenContext& conte
   }
   const FileRequest request{
       .filename = own->filename,
+      .path = {},
       .is_device = &driver == &kHostDeviceDriver,
       .read_only = options.read_only,
       .auto_read_only = options.auto_read_only,

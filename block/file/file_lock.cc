@@ -75,6 +75,16 @@ Result<Unit, Error> ImageLock::Set(const PermissionSet& permissions) {
   return r;
 }
 
+// What they keep out is kept out already, so nobody looks at others, who would be ourselves.
+Result<Unit, Error> ImageLock::TakeOver(const ImageLock& other) {
+  FB_ASSERT(held_ == 0);
+  const Result<Unit, Error> locked = Lock(other.held_);
+  if (!locked.ok()) {
+    Unlock(held_);
+  }
+  return locked;
+}
+
 Result<Unit, Error> ImageLock::Lock(Bits bits) {
   for (std::uint32_t bit = 0; bit < 2 * kPermissions; ++bit) {
     if ((bits & (1u << bit)) == 0) {

@@ -22,6 +22,9 @@ class ImageLock {
   // "write" lock' when another process does not share writing, 'Failed to get shared "write" lock'
   // when another one writes.
   Result<Unit, Error> Set(const PermissionSet& permissions);
+  // Makes the same locks through another open file description, which is to replace that of
+  // `other`: nobody else gets in between. REQUIRES: this one has none.
+  Result<Unit, Error> TakeOver(const ImageLock& other);
 
  private:
   // Bits 0 to 3: a lock on "uses"; bits 4 to 7: a lock on "does not share".

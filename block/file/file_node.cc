@@ -21,18 +21,25 @@ FileNode::FileNode(FileConfig config, UniqueFd fd, UniqueFd tail_fd)
       config_(std::move(config)),
       fd_(std::move(fd)),
       tail_fd_(std::move(tail_fd)) {
+  live_ = this;
   set_size(config_.size);
+  ApplyAlignment();
+  limits_.preferred_size = std::max(limits_.preferred_size, config_.preferred_size);
+  locked_ = config_.locking;
+  if (config_.locking) {
+    lock_ = std::make_unique<ImageLock>(fd_.get(), config_.filename);
+  }
+}
+
+void FileNode::ApplyAlignment() {
+  limits_.request_alignment = 1;
+  limits_.memory_alignment = 1;
   if (config_.direct) {
     limits_.request_alignment = config_.block_size;
     // As much as the pieces' lengths need: an operation may be cut after any piece.
     limits_.memory_alignment =
         std::min<std::uint32_t>(std::max(config_.memory_alignment, config_.block_size),
                                 static_cast<std::uint32_t>(BufferPool::kAlignment));
-  }
-  limits_.preferred_size = std::max(limits_.preferred_size, config_.preferred_size);
-  locked_ = config_.locking;
-  if (config_.locking) {
-    lock_ = std::make_unique<ImageLock>(fd_.get(), config_.filename);
   }
 }
 

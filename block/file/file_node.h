@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "block/block_node.h"
+#include "block/live_node.h"
 #include "core/log.h"
 #include "core/sync.h"
 #include "file_lock.h"
@@ -37,12 +38,19 @@ struct FileConfig {
   std::uint32_t preferred_size = 4096;
 };
 
-class FileNode final : public BlockNode {
+class FileNode final : public BlockNode, public LiveNode {
  public:
   // tail_fd: the same file without O_DIRECT, for the last block of a file whose size is no multiple
   // of block_size. REQUIRES: given if config.direct and the node is writable.
   FileNode(FileConfig config, UniqueFd fd, UniqueFd tail_fd);
   ~FileNode() override = default;
+
+  // file_reopen.cc
+  BlockRef* child(ChildRole) override { return nullptr; }
+  std::string_view FixedOption(const BlockdevOptions& now,
+                               const BlockdevOptions& wanted) const override;
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions& now,
+                                   const BlockdevOptions& wanted) override;
 
   // Inline writes are given up for a while when they take long.
   class WritePace {
@@ -107,7 +115,10 @@ class FileNode final : public BlockNode {
   Result<> Resize(std::uint64_t size, Prealloc prealloc) const;
   Result<> ResizeDevice(std::uint64_t size) const;
 
-  const FileConfig config_;
+  void ApplyAlignment();
+  Task<Result<Unit, Error>> TakeFile(const FileConfig& config, bool auto_read_only);
+
+  FileConfig config_;  // changes in a drained graph only
   UniqueFd fd_;
   UniqueFd tail_fd_;
   std::unique_ptr<ImageLock> lock_;

@@ -26,6 +26,10 @@ Error Failed(const std::string& filename, int code) {
   return {Errno{code}, fmt::format("Could not open '{}': {}", filename, strerror(code))};
 }
 
+const char* PathOf(const FileRequest& request) {
+  return request.path.empty() ? request.filename.c_str() : request.path.c_str();
+}
+
 // What else can have a name; null for what may hold an image.
 const char* NotAnImage(mode_t mode) {
   if (S_ISDIR(mode)) {
@@ -60,7 +64,7 @@ int OpenOnce(const FileRequest& request, int access, bool direct) {
   const int flags = access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (direct ? O_DIRECT : 0);
   int fd = -1;
   do {
-    fd = open(request.filename.c_str(), flags);
+    fd = open(PathOf(request), flags);
   } while (fd < 0 && errno == EINTR);
   return fd;
 }
@@ -157,7 +161,7 @@ Result<Unit, Error> LearnDirectAlignment(const FileRequest& request, OpenedFile&
 
 Result<OpenedFile, Error> OpenFile(const FileRequest& request) {
   struct stat st{};
-  if (stat(request.filename.c_str(), &st) != 0) {
+  if (stat(PathOf(request), &st) != 0) {
     return Failed(request.filename, errno);
   }
   FB_TRY(CheckType(request, st.st_mode));

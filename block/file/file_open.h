@@ -11,6 +11,7 @@ namespace fusebay {
 
 struct FileRequest {
   std::string filename;
+  std::string path;        // where it is opened; empty: as filename says, which is for messages
   bool is_device = false;  // host_device; else a regular file
   bool read_only = false;
   bool auto_read_only = false;

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/align.h"
+#include "block/live_node.h"
 #include "memory_driver.h"
 
 namespace fusebay {
@@ -17,12 +18,33 @@ namespace {
 constexpr std::uint64_t kChunkBytes = 64 << 10;
 using Chunk = std::array<std::byte, kChunkBytes>;
 
-class MemoryNode final : public BlockNode {
+MemoryOptions OwnOf(const BlockdevOptions& options) {
+  const auto* const own = std::get_if<MemoryOptions>(&options.driver_options);
+  return own == nullptr ? MemoryOptions{} : *own;
+}
+
+class MemoryNode final : public BlockNode, public LiveNode {
  public:
   MemoryNode(std::string node_name, bool read_only, const MemoryOptions& options)
       : BlockNode(std::move(node_name), "memory", read_only) {
+    live_ = this;
     set_size(options.size);
     limits_.preferred_size = kChunkBytes;
+  }
+
+  BlockRef* child(ChildRole) override { return nullptr; }
+  std::string_view FixedOption(const BlockdevOptions& now,
+                               const BlockdevOptions& wanted) const override {
+    const MemoryOptions old_own = OwnOf(now);
+    const MemoryOptions own = OwnOf(wanted);
+    if (own.size != old_own.size) {
+      return "size";
+    }
+    return "";
+  }
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions&, const BlockdevOptions& wanted) override {
+    set_read_only(wanted.read_only);
+    return Result<Unit, Error>{Unit{}};
   }
 
  private:

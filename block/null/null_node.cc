@@ -1,6 +1,7 @@
 // The driver `null-co`: takes every write and forgets it; reads zeroes. For benchmarks and tests.
 #include <chrono>
 
+#include "block/live_node.h"
 #include "core/aio_context.h"
 #include "null_driver.h"
 
@@ -8,13 +9,40 @@ namespace fusebay {
 
 namespace {
 
-class NullNode final : public BlockNode {
+NullOptions OwnOf(const BlockdevOptions& options) {
+  const auto* const own = std::get_if<NullOptions>(&options.driver_options);
+  return own == nullptr ? NullOptions{} : *own;
+}
+
+class NullNode final : public BlockNode, public LiveNode {
  public:
   NullNode(std::string node_name, bool read_only, const NullOptions& options)
       : BlockNode(std::move(node_name), "null-co", read_only),
         read_zeroes_(options.read_zeroes),
         latency_(options.latency_ns) {
+    live_ = this;
     set_size(options.size);
+  }
+
+  BlockRef* child(ChildRole) override { return nullptr; }
+  std::string_view FixedOption(const BlockdevOptions& now,
+                               const BlockdevOptions& wanted) const override {
+    const NullOptions old_own = OwnOf(now);
+    const NullOptions own = OwnOf(wanted);
+    if (own.size != old_own.size) {
+      return "size";
+    }
+    if (own.read_zeroes != old_own.read_zeroes) {
+      return "read-zeroes";
+    }
+    if (own.latency_ns != old_own.latency_ns) {
+      return "latency-ns";
+    }
+    return "";
+  }
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions&, const BlockdevOptions& wanted) override {
+    set_read_only(wanted.read_only);
+    return Result<Unit, Error>{Unit{}};
   }
 
  private:

@@ -171,7 +171,8 @@ Task<Result<Unit, Error>> OpenBacking(const BlockdevOptions& options, OpenContex
     image.full_backing_name = FullName(image.filename, image.header.backing_name);
   }
   if (!own.backing.empty()) {
-    CO_ASSIGN(image.backing, co_await context.OpenChild(own.backing, kReadStable));
+    CO_ASSIGN(image.backing,
+              co_await context.OpenChild(own.backing, ChildRole::kBacking, kReadStable));
     co_return Unit{};
   }
   if (own.no_backing || image.header.backing_name.empty()) {
@@ -180,7 +181,8 @@ Task<Result<Unit, Error>> OpenBacking(const BlockdevOptions& options, OpenContex
   CO_ASSIGN(BlockdevOptions backing_options, co_await BackingOptions(options, image));
   BlockdevRef child;
   child.definition = std::make_unique<BlockdevOptions>(std::move(backing_options));
-  Result<BlockRef, Error> backing = co_await context.OpenChild(child, kReadStable);
+  Result<BlockRef, Error> backing =
+      co_await context.OpenChild(child, ChildRole::kBacking, kReadStable);
   if (!backing.ok()) {
     co_return NameBoth(image, "backing file", image.header.backing_name, backing.error());
   }
@@ -203,7 +205,8 @@ Task<Result<Unit, Error>> OpenDataFile(const BlockdevOptions& options, OpenConte
     co_return Unit{};
   }
   if (!own.data_file.empty()) {
-    CO_ASSIGN(image.data_file, co_await context.OpenChild(own.data_file, kReadStable));
+    CO_ASSIGN(image.data_file,
+              co_await context.OpenChild(own.data_file, ChildRole::kDataFile, kReadStable));
     co_return Unit{};
   }
   const std::string& name = image.header.data_file_name;
@@ -226,7 +229,8 @@ Task<Result<Unit, Error>> OpenDataFile(const BlockdevOptions& options, OpenConte
   if (look.is_device) {
     child.definition->driver = "host_device";
   }
-  Result<BlockRef, Error> data = co_await context.OpenChild(child, kReadStable);
+  Result<BlockRef, Error> data =
+      co_await context.OpenChild(child, ChildRole::kDataFile, kReadStable);
   if (!data.ok()) {
     co_return NameBoth(image, "data file", name, data.error());
   }

@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "qcow2/qcow2_bitmap.h"
 #include "qcow2/qcow2_chain.h"
 #include "qcow2/qcow2_check.h"
 #include "qcow2/qcow2_io.h"
 #include "qcow2/qcow2_node.h"
+#include "qcow2/qcow2_open.h"
 #include "qcow2/qcow2_sparse.h"
 #include "qcow2/read_header.h"
 
@@ -47,12 +46,7 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   CO_ASSIGN(image.bitmaps, co_await ReadBitmaps(image.file, image.header, image.filename));
   CO_ASSIGN(const L1Place place, ChooseL1(image, snapshot));
   image.virtual_size = place.virtual_size;
-  image.l1.resize(place.entries);
-  CO_TRY(co_await ReadTable(image.file, place.offset, std::as_writable_bytes(std::span(image.l1)),
-                            TableName{image.filename, "the L1 table"}));
-  for (std::uint64_t& entry : image.l1) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  CO_ASSIGN(image.l1, co_await ReadL1(image, place));
   co_return Unit{};
 }
 
@@ -73,25 +67,19 @@ Result<bool, Error> DecideReadOnly(const BlockdevOptions& options, const Image& 
     return true;
   }
   const auto& own = std::get<Qcow2Options>(options.driver_options);
-  std::string reason;
-  if (image.file.node().read_only()) {
-    reason = fmt::format("its file (node '{}') is read-only", image.file.node().node_name());
-  } else if (!own.snapshot.empty()) {
-    reason = "a snapshot cannot be written";
-  } else if (image.header.corrupt()) {
-    reason = "the image is marked as corrupt; repair it with fusebay img check -r all";
+  const Result<Unit, Error> writable = CheckMayWrite(image, own.snapshot);
+  if (writable.ok() || options.auto_read_only) {
+    return !writable.ok();
   }
-  if (reason.empty() || options.auto_read_only) {
-    return !reason.empty();
-  }
-  return Error{Errno{EROFS}, fmt::format("{}: cannot be written: {}", image.filename, reason)};
+  return writable.error();
 }
 
 Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
   CO_TRY(CheckOptions(options));
   const auto& own = std::get<Qcow2Options>(options.driver_options);
   Image image;
-  CO_ASSIGN(image.file, co_await context.OpenChild(own.file, kReadStable));
+  image.reporter = std::make_unique<CorruptionReporter>(context.graph, context.node_name);
+  CO_ASSIGN(image.file, co_await context.OpenChild(own.file, ChildRole::kFile, kReadStable));
   image.filename = co_await NameOf(image.file);
   CO_ASSIGN(image.header, co_await ReadHeader(image.file, image.filename));
   CO_ASSIGN(const bool read_only, DecideReadOnly(options, image));

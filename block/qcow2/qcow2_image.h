@@ -1,9 +1,11 @@
 // Image: an opened qcow2 image, before it becomes a node: header, tables in memory, children.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "block/block_driver.h"
+#include "block/corruption.h"
 #include "qcow2/qcow2_header.h"
 #include "qcow2/qcow2_snapshot.h"
 
@@ -26,6 +28,7 @@ struct Image {
   // Much of the file is holes although the image counts it as data, as preallocation=metadata
   // leaves it: then a look into the file tells which data is zeroes.
   bool is_sparse = false;
+  std::unique_ptr<CorruptionReporter> reporter;  // null: nobody wants to know
 
   const BlockRef& data() const { return data_file ? data_file : file; }
 };

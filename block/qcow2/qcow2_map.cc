@@ -93,6 +93,7 @@ ClusterMap::ClusterMap(const BlockRef& file, const Header& header, Setup setup)
       table_bits_(Log2(header.bytes_per_table())),
       slice_bits_(Log2(SliceBytes(layout_) / layout_.entry_bytes()) + layout_.cluster_bits),
       filename_(std::move(setup.filename)),
+      reporter_(setup.reporter),
       source_(file),
       cache_(source_, SliceBytes(layout_),
              CacheSlices(layout_, setup.virtual_size, setup.cache_bytes)) {
@@ -209,6 +210,10 @@ bool ClusterMap::ScanSlice(Walk& walk, const std::byte* slice,
 
 void ClusterMap::ReportFault(std::uint64_t offset, Fault fault) {
   corrupt_.store(true, std::memory_order_relaxed);
+  if (reporter_ != nullptr) {
+    reporter_->Report(fmt::format("{} (guest offset {:#x})", FaultText(fault), offset),
+                      std::nullopt, std::nullopt, /*fatal=*/false);
+  }
   if (log_limit_.Allow()) {
     LogError(fmt::format("{}: the image is corrupt: {} (guest offset {:#x})", filename_,
                          FaultText(fault), offset));

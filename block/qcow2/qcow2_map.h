@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "block/block_ref.h"
+#include "block/corruption.h"
 #include "core/log.h"
 #include "qcow2/qcow2_l2.h"
 #include "qcow2/table_cache.h"
@@ -79,6 +80,7 @@ class ClusterMap {
     std::uint64_t virtual_size = 0;
     std::uint64_t cache_bytes = 0;
     std::string filename;
+    CorruptionReporter* reporter = nullptr;  // may be null
   };
   ClusterMap(const BlockRef& file, const Header& header, Setup setup);
 
@@ -164,6 +166,7 @@ class ClusterMap {
   const std::uint32_t table_bits_;  // log2 of the virtual bytes that one L2 table maps
   const std::uint32_t slice_bits_;  // ... that one slice maps
   const std::string filename_;
+  CorruptionReporter* const reporter_;
   SliceSource source_;
   TableCache cache_;
   RoomMaker* room_maker_ = nullptr;

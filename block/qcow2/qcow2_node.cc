@@ -21,17 +21,24 @@ constexpr std::uint64_t kSector = 512;
 Qcow2Node::Qcow2Node(std::string node_name, bool read_only, Image image)
     : BlockNode(std::move(node_name), "qcow2", read_only),
       image_(std::move(image)),
-      map_(image_.file, image_.header,
-           {std::move(image_.l1), image_.virtual_size, image_.l2_cache_bytes, image_.filename}),
+      map_(NewMap(std::move(image_.l1))),
       inflater_(image_.file, image_.header, image_.filename) {
+  live_ = this;
   set_size(image_.virtual_size);
   limits_.cluster_size = image_.header.cluster_size();
   limits_.preferred_size = std::clamp(image_.header.cluster_size(), kMinPreferred, kMaxPreferred);
   locked_ = image_.file.node().locked() && image_.data().node().locked();
 }
 
+std::unique_ptr<ClusterMap> Qcow2Node::NewMap(std::vector<std::uint64_t> l1) const {
+  return std::make_unique<ClusterMap>(
+      image_.file, image_.header,
+      ClusterMap::Setup{std::move(l1), image_.virtual_size, image_.l2_cache_bytes, image_.filename,
+                        image_.reporter.get()});
+}
+
 Task<Result<Unit, Error>> Qcow2Node::PrepareToWrite() {
-  CO_ASSIGN(writer_, co_await Writer::Create(image_, map_, *this));
+  CO_ASSIGN(writer_, co_await Writer::Create(image_, *map_, *this));
   co_return Unit{};
 }
 
@@ -40,7 +47,7 @@ Task<Result<>> Qcow2Node::DoRead(std::uint64_t offset, IoVec dst) {
   if (writer_ != nullptr) {
     return ReadGuest(offset, dst);
   }
-  const ClusterMap::Found found = map_.TryFind(offset, dst.size);
+  const ClusterMap::Found found = map_->TryFind(offset, dst.size);
   if (found.state == ClusterMap::Found::State::kRun && found.run.length == dst.size) {
     return ReadRun(found.run, offset, dst);
   }
@@ -71,7 +78,7 @@ Qcow2Node::Pass Qcow2Node::EnterGrace() {
 Task<Result<>> Qcow2Node::ReadGuest(std::uint64_t offset, IoVec dst) {
   {
     const Pass pass = EnterGrace();
-    const ClusterMap::Found found = map_.TryFind(offset, dst.size);
+    const ClusterMap::Found found = map_->TryFind(offset, dst.size);
     if (found.state == ClusterMap::Found::State::kRun && found.run.length == dst.size) {
       const Result<> read = co_await ReadRun(found.run, offset, dst);
       co_return read;
@@ -87,10 +94,10 @@ Task<Result<>> Qcow2Node::ReadRuns(std::uint64_t offset, IoVec dst) {
   std::size_t done = 0;
   while (done < dst.size && result.ok()) {
     Pass pass = EnterGrace();
-    const ClusterMap::Found found = map_.TryFind(offset + done, dst.size - done);
+    const ClusterMap::Found found = map_->TryFind(offset + done, dst.size - done);
     if (found.state != ClusterMap::Found::State::kRun) {
       pass.reset();
-      result = co_await map_.Resolve(offset + done, found);
+      result = co_await map_->Resolve(offset + done, found);
       continue;
     }
     const Run& run = found.run;
@@ -138,7 +145,7 @@ BlockStatus Qcow2Node::PlainStatus(const Run& run) const {
 // `run`, which begins at `offset`, with what goes on with the same, as far as cached tables tell.
 Run Qcow2Node::Lengthen(Run run, std::uint64_t offset, std::uint64_t length) {
   for (unsigned runs = 1; run.length < length && runs < kMaxStatusRuns; ++runs) {
-    const ClusterMap::Found next = map_.TryFind(offset + run.length, length - run.length);
+    const ClusterMap::Found next = map_->TryFind(offset + run.length, length - run.length);
     if (next.state != ClusterMap::Found::State::kRun || !run.IsContinuedBy(next.run)) {
       break;
     }
@@ -149,7 +156,7 @@ Run Qcow2Node::Lengthen(Run run, std::uint64_t offset, std::uint64_t length) {
 
 Task<Result<BlockStatus>> Qcow2Node::DoStatus(std::uint64_t offset, std::uint64_t length) {
   length = std::min(length, size() - offset);
-  const ClusterMap::Found found = map_.TryFind(offset, length);
+  const ClusterMap::Found found = map_->TryFind(offset, length);
   if (found.state == ClusterMap::Found::State::kRun && IsPlain(found.run)) {
     return Result<BlockStatus>{PlainStatus(Lengthen(found.run, offset, length))};
   }
@@ -157,7 +164,7 @@ Task<Result<BlockStatus>> Qcow2Node::DoStatus(std::uint64_t offset, std::uint64_
 }
 
 Task<Result<BlockStatus>> Qcow2Node::StatusOfRun(std::uint64_t offset, std::uint64_t length) {
-  const Result<Run> run = co_await map_.Find(offset, length);
+  const Result<Run> run = co_await map_->Find(offset, length);
   if (!run.ok()) {
     co_return run.error();
   }
@@ -219,7 +226,7 @@ Task<Result<std::uint64_t>> Qcow2Node::DoAllocatedSize() {
 
 // Of the image file alone, as in `qemu-img info`.
 Task<Result<ImageInfo, Error>> Qcow2Node::DoInfo() {
-  ImageInfo info = Describe(image_, map_.found_corruption());
+  ImageInfo info = Describe(image_, map_->found_corruption());
   const Result<std::uint64_t> allocated = co_await image_.file.node().AllocatedSize();
   if (allocated.ok()) {
     info.actual_size = *allocated;

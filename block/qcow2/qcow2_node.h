@@ -6,6 +6,7 @@
 #include <string>
 
 #include "block/block_node.h"
+#include "block/live_node.h"
 #include "core/scope.h"
 #include "qcow2/qcow2_image.h"
 #include "qcow2/qcow2_inflater.h"
@@ -14,7 +15,7 @@
 
 namespace fusebay::qcow2 {
 
-class Qcow2Node : public BlockNode, private GuestReader {
+class Qcow2Node : public BlockNode, public LiveNode, private GuestReader {
  public:
   // Of one request, read at the same time.
   static constexpr std::size_t kMaxParallelRuns = 16;
@@ -26,6 +27,15 @@ class Qcow2Node : public BlockNode, private GuestReader {
   Task<Result<Unit, Error>> PrepareToWrite();
   // As of Writer: of a node that is not read_only, opened without its backing image.
   Task<Result<>> Empty() { return writer_->Empty(size()); }
+
+  // qcow2_reopen.cc
+  BlockRef* child(ChildRole role) override;
+  std::string_view FixedOption(const BlockdevOptions& now,
+                               const BlockdevOptions& wanted) const override;
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions& now,
+                                   const BlockdevOptions& wanted) override;
+  std::string backing_name() const override { return image_.header.backing_name; }
+  Task<Result<>> RenameBacking(const std::string& name, const std::string& format) override;
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override;
@@ -53,8 +63,12 @@ class Qcow2Node : public BlockNode, private GuestReader {
   BlockStatus PlainStatus(const Run& run) const;
   Run Lengthen(Run run, std::uint64_t offset, std::uint64_t length);
 
+  std::unique_ptr<ClusterMap> NewMap(std::vector<std::uint64_t> l1) const;
+  Task<Result<Unit, Error>> BeginWriting();
+  Task<Result<Unit, Error>> RebuildCaches();
+
   Image image_;
-  ClusterMap map_;
+  std::unique_ptr<ClusterMap> map_;
   Inflater inflater_;
   std::unique_ptr<Writer> writer_;  // null: read only
 };

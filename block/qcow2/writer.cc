@@ -132,7 +132,7 @@ Task<Result<>> Writer::Begin() {
 }
 
 // The image is never written again, by us or others, until it has been repaired.
-Task<Result<>> Writer::MarkCorrupt() {
+Task<Result<>> Writer::MarkCorrupt(std::string message, const Run* run) {
   if (broken_.exchange(true)) {
     co_return Errno{EIO};
   }
@@ -143,6 +143,11 @@ Task<Result<>> Writer::MarkCorrupt() {
         image_.file, image_.header, image_.header.incompatible | kIncompatibleCorrupt);
     static_cast<void>(marked);  // there is nothing left to do
   }
+  if (image_.reporter != nullptr) {
+    using Place = std::optional<std::uint64_t>;
+    image_.reporter->Report(std::move(message), run == nullptr ? Place() : run->host_offset,
+                            run == nullptr ? Place() : run->length, /*fatal=*/true);
+  }
   co_return Errno{EIO};
 }
 
@@ -151,7 +156,7 @@ Task<Result<>> Writer::Failed(Result<> result) {
   if (!allocator_.corrupt()) {
     co_return result;
   }
-  const Result<> marked = co_await MarkCorrupt();
+  const Result<> marked = co_await MarkCorrupt("The refcounts are wrong", nullptr);
   co_return marked;
 }
 
@@ -159,7 +164,8 @@ Task<Result<>> Writer::Failed(Result<> result) {
 Task<Result<>> Writer::CheckInPlace(std::uint64_t guest, const Run& run) {
   if (!image_.data_file && places_.Touches(run.host_offset, run.length)) {
     map_.ReportFault(guest, Fault::kIntoMetadata);
-    const Result<> marked = co_await MarkCorrupt();
+    const Result<> marked =
+        co_await MarkCorrupt(std::string(FaultText(Fault::kIntoMetadata)), &run);
     co_return marked;
   }
   const Result<> reached = co_await ReachTo(run.host_offset + run.length);
@@ -245,15 +251,20 @@ Task<Result<>> Writer::Flush(FlushMode mode) {
   co_return result;
 }
 
-Task<Result<>> Writer::Close() {
-  Result<> result = Ok();
-  if (!broken_.load()) {
-    result = co_await write_back_.Commit(FlushMode::kDisk);
-    for (int i = 0; result.ok() && allocator_.changed() && i < kMaxRounds; ++i) {
-      result = co_await write_back_.Commit(FlushMode::kDisk);
-    }
-    result = co_await Failed(result);
+Task<Result<>> Writer::Settle() {
+  if (broken_.load()) {
+    co_return Ok();
   }
+  Result<> result = co_await write_back_.Commit(FlushMode::kDisk);
+  for (int i = 0; result.ok() && allocator_.changed() && i < kMaxRounds; ++i) {
+    result = co_await write_back_.Commit(FlushMode::kDisk);
+  }
+  result = co_await Failed(result);
+  co_return result;
+}
+
+Task<Result<>> Writer::Close() {
+  Result<> result = co_await Settle();
   if (result.ok() && !broken_.load()) {
     result = co_await allocator_.TrimFile();
   }

@@ -58,7 +58,9 @@ class Writer {
   // Leaves nothing of the disk's first `size` bytes, which are all, to this image: what the backing
   // image has shows again. REQUIRES: no other operation; image.backing is nothing.
   Task<Result<>> Empty(std::uint64_t size);
-  // Puts everything on the disk. REQUIRES: no other operation, and none to come.
+  // Puts everything on the disk. REQUIRES: no other operation.
+  Task<Result<>> Settle();
+  // The same, and gives back what the file has behind its end. REQUIRES: none to come.
   Task<Result<>> Close();
 
  private:
@@ -94,7 +96,8 @@ class Writer {
   Task<Result<>> Begin();
   Task<Result<>> CheckInPlace(std::uint64_t guest, const Run& run);
   Task<Result<>> ReachTo(std::uint64_t end);
-  Task<Result<>> MarkCorrupt();
+  // `run`: what was about to be written, where it is known.
+  Task<Result<>> MarkCorrupt(std::string message, const Run* run);
   Task<Result<>> KeepBounded();
   Task<Result<>> Failed(Result<> result);
 

@@ -16,20 +16,27 @@ namespace {
 // As much of an image's beginning as any format's signature needs.
 constexpr std::uint64_t kHeadBytes = 512;
 
-class RawNode final : public BlockNode {
+class RawNode final : public BlockNode, public LiveNode {
  public:
   RawNode(std::string node_name, bool read_only, const RawOptions& options, BlockRef file)
       : BlockNode(std::move(node_name), "raw", read_only),
         file_(std::move(file)),
         start_(options.offset),
         fixed_size_(options.size.has_value()),
-        guarded_(options.probed && !read_only) {
+        guarded_(options.probed) {
+    live_ = this;
     set_size(options.size.value_or(file_.size() - start_));
     const BlockLimits& below = file_.node().limits();
     limits_.preferred_size = below.preferred_size;
     limits_.cluster_size = below.cluster_size;
     locked_ = file_.node().locked();
   }
+
+  BlockRef* child(ChildRole role) override { return role == ChildRole::kFile ? &file_ : nullptr; }
+  std::string_view FixedOption(const BlockdevOptions& now,
+                               const BlockdevOptions& wanted) const override;
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions& now,
+                                   const BlockdevOptions& wanted) override;
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
@@ -166,6 +173,29 @@ Task<Result<>> RawNode::ZeroHead(std::uint64_t offset, std::uint64_t length, Zer
   co_return r;
 }
 
+std::string_view RawNode::FixedOption(const BlockdevOptions& now,
+                                      const BlockdevOptions& wanted) const {
+  const auto& old_own = std::get<RawOptions>(now.driver_options);
+  const auto& own = std::get<RawOptions>(wanted.driver_options);
+  if (own.offset != old_own.offset) {
+    return "offset";
+  }
+  return own.size != old_own.size ? "size" : "";
+}
+
+// The file may be another one now, and no smaller.
+Task<Result<Unit, Error>> RawNode::Reopen(const BlockdevOptions&, const BlockdevOptions& wanted) {
+  if (!wanted.read_only && file_.node().read_only()) {
+    return Result<Unit, Error>{Error{Errno{EROFS}, "Block node is read-only"}};
+  }
+  set_read_only(wanted.read_only);
+  if (!fixed_size_) {
+    set_size(file_.size() - start_);
+  }
+  locked_ = file_.node().locked();
+  return Result<Unit, Error>{Unit{}};
+}
+
 Result<Unit, Error> CheckWindow(const RawOptions& options, std::uint64_t file_size) {
   if (options.offset > file_size) {
     return Error{Errno{EINVAL},
@@ -187,7 +217,8 @@ Task<NodeResult> OpenRaw(const BlockdevOptions& options, OpenContext& context) {
     co_return Error{Errno{EINVAL}, "Parameter 'file' is missing"};
   }
   CO_ASSIGN(BlockRef file,
-            co_await context.OpenChild(own->file, {.used = 0, .shared = kPermAll & ~kPermResize}));
+            co_await context.OpenChild(own->file, ChildRole::kFile,
+                                       {.used = 0, .shared = kPermAll & ~kPermResize}));
   const bool read_only = options.read_only || (options.auto_read_only && file.node().read_only());
   if (!read_only && file.node().read_only()) {
     co_return Error{Errno{EROFS}, fmt::format("Node '{}' is read-only, but '{}' is to be writable",

@@ -102,6 +102,14 @@ Task<Result<>> DevTransport::WriteBack(NodeId node, std::chrono::milliseconds li
   co_return written;
 }
 
+Task<Result<>> DevTransport::Settle(std::chrono::milliseconds limit) {
+  State& state = *state_;
+  const CoMutex::Guard guard = co_await state.stopping.Lock();
+  const Result<> taken = co_await AioContext::Current().RunBlocking(
+      [&state, limit] { return state.notifier.WaitUntilTaken(limit); });
+  co_return taken;
+}
+
 Task<Unit> DevTransport::Stop() {
   State& state = *state_;
   const CoMutex::Guard guard = co_await state.stopping.Lock();

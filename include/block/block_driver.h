@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "block/block_node.h"
 #include "block/block_ref.h"
+#include "block/live_node.h"
 #include "block/options.h"
 
 namespace fusebay {
@@ -23,11 +24,9 @@ struct OpenContext {
   BlockGraph& graph;
   std::string node_name;
   // Opens, or finds by name, a child of the node that is being opened. `depth` guards chains.
-  Task<Result<BlockRef, Error>> OpenChild(const BlockdevRef& child,
+  Task<Result<BlockRef, Error>> OpenChild(const BlockdevRef& child, ChildRole role,
                                           const PermissionSet& permissions);
   unsigned depth = 0;  // of this node below the one the user named
-  // What OpenChild has opened: closed after the node that is being opened, or if it fails.
-  std::vector<std::string> opened{};
 };
 
 struct BlockDriver {

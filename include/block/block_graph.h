@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "block/block_driver.h"
+#include "block/corruption.h"
+#include "core/sync.h"
 
 namespace fusebay {
-
-struct ImageRequest;
 
 class BlockGraph {
  public:
@@ -27,18 +27,26 @@ class BlockGraph {
   // Takes a node that was made elsewhere (a filter that a job puts in, a test's own) and closes it
   // as if it had been opened here. Same errors about its name.
   Result<BlockNode*, Error> Add(std::unique_ptr<BlockNode> node);
-  // Closes a node that nobody uses, and those of the nodes that were opened with it which nobody
-  // uses either. "Failed to find node with node-name='X'"; "Node 'X' is busy: ..."; or the error of
-  // the last flush, and then the node is closed all the same.
+  // Closes a node that nobody uses, and then CloseUnused. "Failed to find node with node-name='X'";
+  // "Node X is in use" by an export or a job; "Node 'X' is busy: node is used as backing hd of
+  // 'Y'"; "Block device X is in use"; or the error of the last flush, and then the node is closed
+  // all the same. "Node X is not owned by the monitor": it goes with those who use it.
   Task<Result<Unit, Error>> Remove(std::string_view node_name);
+  // Closes every node that was opened for another one, or by a live snapshot, and has no user any
+  // more. For whoever has given back a BlockRef.
+  Task<Result<Unit, Error>> CloseUnused();
   Task<Result<Unit, Error>> CloseAll();  // flushes; the first error is returned
 
   BlockNode* Find(std::string_view node_name) const;
-  // "Failed to find node with node-name='X'"; "Node 'X' is busy: Y uses it as ..."; a lock's
-  // message.
+  // "Failed to find node with node-name='X'"; "Block node is read-only"; "Permission conflict
+  // on node 'X': ..."; a lock's message.
   Result<BlockRef, Error> Use(std::string_view node_name, const PermissionSet& permissions,
                               std::string user);
   std::vector<BlockNode*> nodes() const;
+
+  // Told on `loop` of images that turn out to be corrupt. Null: nobody is. What has been posted to
+  // the loop before that still arrives.
+  void SetCorruptionObserver(CorruptionObserver* observer, AioContext& loop);
 
   // While a Drained lives nobody is inside any gate, and nobody gets in.
   class Drained {
@@ -51,14 +59,28 @@ class BlockGraph {
    private:
     BlockGraph* graph_;
   };
-  // Any loop. The caller must not be inside a gate.
+  // Any loop. The caller must not be inside a gate. Several drains may live at once.
   Task<Drained> Drain();
+
+  // A drain that no other one of its kind lives beside: for who changes what others look at while
+  // they have drained the graph. Not to be had twice by one operation.
+  class Alone {
+   public:
+    Alone(CoMutex::Guard guard, Drained drained)
+        : guard_(std::move(guard)), drained_(std::move(drained)) {}
+
+   private:
+    CoMutex::Guard guard_;
+    Drained drained_;
+  };
+  Task<Alone> DrainAlone();
+
+  struct Impl;  // internal: block/graph_internal.h
+  Impl& impl() { return *impl_; }
 
  private:
   friend class BlockRef;
   friend struct OpenContext;
-  friend Task<Result<BlockNode*, Error>> OpenImage(BlockGraph& graph, const ImageRequest& request);
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

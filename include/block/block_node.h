@@ -14,6 +14,7 @@
 #include "base/iovec.h"
 #include "base/result.h"
 #include "block/image_info.h"
+#include "block/options.h"
 #include "block/permissions.h"
 #include "core/task.h"
 
@@ -44,6 +45,7 @@ enum class FlushMode : std::uint8_t { kWriteOut, kDisk };
 enum class Prealloc : std::uint8_t { kOff, kMetadata, kFalloc, kFull };
 
 class BlockNode;
+class LiveNode;
 
 // A run of bytes with the same state, beginning at the offset asked about.
 struct BlockStatus {
@@ -74,6 +76,8 @@ class BlockNode {
   // Whether other processes cannot write the image while a user here does: by image locks, or
   // because there is no way in for them.
   bool locked() const { return locked_; }
+  // What can be changed while it is open (block/live_node.h); null: nothing.
+  LiveNode* live() const { return live_; }
 
   // All of [offset, offset + dst.size), which REQUIRES: lies inside AlignUp(size(), alignment), is
   // aligned and at most max_transfer. What lies past size() reads as zeroes.
@@ -103,10 +107,12 @@ class BlockNode {
       : node_name_(std::move(node_name)), driver_name_(driver_name), read_only_(read_only) {}
 
   void set_size(std::uint64_t size) { size_.store(size, std::memory_order_release); }
+  void set_read_only(bool read_only) { read_only_ = read_only; }  // REQUIRES: a drained graph
   // By default what is known of every node; the file name is then the node's name.
   virtual Task<Result<ImageInfo, Error>> DoInfo();
   BlockLimits limits_;
   bool locked_ = true;
+  LiveNode* live_ = nullptr;
 
  private:
   friend class BlockGraph;
@@ -136,9 +142,13 @@ class BlockNode {
   // of the children. All or nothing. Does not suspend: called from the control loop only.
   virtual Result<Unit, Error> DoSetPermissions(const PermissionSet&) { return Unit{}; }
 
+  // Zeroes as DoWriteZeroes, where the driver can.
+  Task<Result<>> WriteDetecting(std::uint64_t offset, IoVec src, WriteFlags flags);
+
   const std::string node_name_;
   const std::string_view driver_name_;
-  const bool read_only_;
+  bool read_only_;                                   // changes in a drained graph only
+  DetectZeroes detect_zeroes_ = DetectZeroes::kOff;  // changes in a drained graph only
   std::atomic<std::uint64_t> size_{0};
 };
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "block/block_node.h"
+#include "block/io_stats.h"
 #include "core/gate.h"
 
 namespace fusebay {
@@ -44,6 +45,7 @@ class BlockRef {
   // every request must pass first. A parent node's requests are inside its own users' gates.
   void UseOn(std::span<AioContext* const> loops);
   Gate& gate() const;                         // of the current loop. REQUIRES: UseOn has named it.
+  IoCounters& counters() const;               // the same; for an IoTimer
   void SetObserver(BlockObserver* observer);  // REQUIRES: the gates are closed, or unused yet
 
   // [offset, offset + size) REQUIRES: lies inside the node's size.

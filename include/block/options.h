@@ -20,6 +20,13 @@ struct BlockdevRef {
   bool empty() const { return node_name.empty() && definition == nullptr; }
 };
 
+// What becomes of a write of nothing but zeroes.
+enum class DetectZeroes : std::uint8_t {
+  kOff,    // it is written
+  kOn,     // it is done as WriteZeroes
+  kUnmap,  // ... which may give the space back; REQUIRES: discard_unmap
+};
+
 enum class OnOffAuto : std::uint8_t { kAuto, kOn, kOff };
 
 struct CacheOptions {
@@ -76,9 +83,14 @@ struct BlockdevOptions {
   bool read_only = false;
   bool auto_read_only = false;  // with read_only=false: falls back where writing is not allowed
   bool discard_unmap = false;   // discard=unmap: pass discards to the file
+  DetectZeroes detect_zeroes = DetectZeroes::kOff;
   CacheOptions cache;
   std::variant<std::monostate, FileOptions, RawOptions, Qcow2Options, NullOptions, MemoryOptions>
       driver_options;
 };
+
+// A definition is copied with all that it defines.
+BlockdevRef CopyOf(const BlockdevRef& ref);
+BlockdevOptions CopyOf(const BlockdevOptions& options);
 
 }  // namespace fusebay

@@ -21,6 +21,8 @@ class Export {
 
   const std::string& id() const { return id_; }
   virtual std::string_view type() const = 0;
+  // The node it shows now. REQUIRES: Start has succeeded, Stop has not been called.
+  virtual std::string node_name() const = 0;
 
   // Ready for clients when it returns. On failure nothing is left behind.
   virtual Task<Result<Unit, Error>> Start() = 0;
@@ -34,6 +36,8 @@ class Export {
   }
   // Whether a client has it open or a request is in progress.
   virtual bool in_use() const = 0;
+  // Waits until the client knows of every change of the node by others that was made before.
+  virtual Task<Unit> SettleClients() = 0;
   // Unmounts, waits for requests in progress, flushes the node. Returns the flush's error.
   virtual Task<Result<>> Stop() = 0;
 

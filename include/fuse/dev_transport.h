@@ -70,6 +70,9 @@ class DevTransport final : public FuseTransport {
   // elsewhere. A write that fails is told to the client, not here. ETIMEDOUT: goes on without us;
   // ENODEV: the session is over. REQUIRES: the channels are served.
   Task<Result<>> WriteBack(NodeId node, std::chrono::milliseconds limit);
+  // Waits until the client's kernel has taken every notification that was made before. ETIMEDOUT,
+  // ENODEV: as above.
+  Task<Result<>> Settle(std::chrono::milliseconds limit);
   // Waits until every request that was handed out has come back to Exchange. A mount that something
   // else has been mounted over stays in the table, dead; this is logged.
   Task<Unit> Stop() override;

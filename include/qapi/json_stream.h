@@ -7,7 +7,7 @@
 // \' is an escape), values follow each other with any or no white space between them. A value is
 // handed out when its last byte arrives (a number or keyword: the byte after it). What is no JSON
 // gives one error, with QEMU's message, and the stream goes on: bytes are skipped up to a control
-// character, a byte FE or FF, or one of {}[],: . So a client that sends FF starts afresh.
+// character but a tab, a byte FE or FF, or one of {}[],: . So a client that sends FF starts afresh.
 //
 // Bounds: nesting, tokens and bytes of one value (kDefaultLimits, as QEMU's); a value that exceeds
 // one is an error, and no more memory is used than that.

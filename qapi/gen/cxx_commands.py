@@ -41,6 +41,14 @@ struct {name}Command {{
 """)
     names = ",\n    ".join(cxx.string(c.name) for c in schema.commands)
     out.append(f"\n// All of them.\ninline constexpr std::string_view kCommandNames[] = {{\n    {names}}};\n")
+    calls = "".join(f"  visit.template operator()<{cxx.camel(c.name)}Command>();\n"
+                    for c in schema.commands)
+    out.append(f"""
+// Calls visit.operator()<Command>() for each of them.
+template <class Visit>
+void ForEachCommand(const Visit& visit) {{
+{calls}}}
+""")
     out.append(END)
     return "".join(out)
 

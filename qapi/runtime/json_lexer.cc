@@ -130,7 +130,8 @@ JsonToken JsonLexer::InNumber(char byte, bool& again) {
 }
 
 JsonToken JsonLexer::Recover(char byte, bool& again) {
-  if (IsControl(byte) || IsReset(byte) || Structural(byte) != JsonToken::kNone) {
+  const bool ends = IsControl(byte) && byte != '\t';
+  if (ends || IsReset(byte) || Structural(byte) != JsonToken::kNone) {
     state_ = State::kStart;
     again = true;
   }

@@ -22,7 +22,14 @@ int Followers(unsigned char lead) {
   if (lead >= 0xE0 && lead < 0xF0) {
     return 2;
   }
-  return lead >= 0xF0 && lead < 0xF8 ? 3 : -1;
+  if (lead >= 0xF0 && lead < 0xF8) {
+    return 3;
+  }
+  // No characters, but one mistake rather than several.
+  if (lead >= 0xF8 && lead < 0xFE) {
+    return lead < 0xFC ? 4 : 5;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -36,8 +43,8 @@ bool IsCharacter(std::uint32_t code_point) {
 
 std::optional<std::uint32_t> DecodeUtf8(std::string_view text, std::size_t& at) {
   FB_ASSERT(at < text.size());
-  static constexpr std::uint32_t kLeadBits[] = {0x7F, 0x1F, 0x0F, 0x07};
-  static constexpr std::uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
+  static constexpr std::uint32_t kLeadBits[] = {0x7F, 0x1F, 0x0F, 0x07, 0x03, 0x01};
+  static constexpr std::uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000, 0x200000, 0x4000000};
   const auto lead = static_cast<unsigned char>(text[at]);
   ++at;
   const int followers = Followers(lead);

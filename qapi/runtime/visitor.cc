@@ -181,7 +181,8 @@ bool InputVisitor::ReadUnsigned(std::string_view name, std::string_view type, st
     number = static_cast<std::uint64_t>(*value->AsInt64());
   }
   if (!number) {
-    return FailNumber(name, is_text, "integer");
+    return Fail(
+        fmt::format("Parameter '{}' expects {}", FullName(name), is_text ? "integer" : "uint64"));
   }
   if (*number > max) {
     return Fail(fmt::format("Parameter '{}' expects {}", Short(name), type));

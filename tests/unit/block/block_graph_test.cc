@@ -99,14 +99,18 @@ TEST(AFailedOpenLeavesNothing) {
 TEST(AUsedNodeIsNotRemoved) {
   Bench bench;
   const BlockRef user = bench.Use(bench.Open(Memory("disk")), kReader, "export 'e'");
-  CHECK_MESSAGE(bench.Run(bench.graph.Remove("disk")),
-                "Node 'disk' is busy: it is used by export 'e'");
+  CHECK_MESSAGE(bench.Run(bench.graph.Remove("disk")), "Node disk is in use");
 }
 
 TEST(ANodeBelowAnotherIsNotRemoved) {
   Bench bench;
   bench.Open(RawOver(Memory("below"), "disk"));
-  CHECK_MESSAGE(bench.Run(bench.graph.Remove("below")), "it is used by node 'disk'");
+  CHECK_MESSAGE(bench.Run(bench.graph.Remove("below")), "Node below is not owned by the monitor");
+  BlockNode& file = bench.Open(Memory("own"));
+  BlockdevOptions raw = Raw(file.node_name());
+  raw.node_name = "top";
+  bench.Open(raw);
+  CHECK_MESSAGE(bench.Run(bench.graph.Remove("own")), "Block device own is in use");
 }
 
 TEST(RemovingNobodyIsAnError) {
@@ -119,10 +123,13 @@ TEST(AConflictNamesTheOtherUser) {
   Bench bench;
   BlockNode& node = bench.Open(Memory("disk"));
   const BlockRef vm = bench.Use(node, {.used = kPermWrite, .shared = kPermConsistentRead}, "VM 1");
-  CHECK_MESSAGE(bench.graph.Use("disk", kWriter, "VM 2"),
-                "Node 'disk' is busy: VM 1 uses it and does not share 'write'");
+  CHECK_MESSAGE(
+      bench.graph.Use("disk", kWriter, "VM 2"),
+      "Permission conflict on node 'disk': permissions 'write, resize' are both required by VM 2 "
+      "(uses node 'disk' as 'root' child) and unshared by VM 1 (uses node 'disk' as 'root' "
+      "child).");
   CHECK_MESSAGE(bench.graph.Use("disk", {.used = 0, .shared = kPermConsistentRead}, "backup"),
-                "VM 1 uses it as 'write', which is not shared");
+                "permissions 'write' are both required by VM 1 (uses");
   CHECK_OK(bench.graph.Use("disk", kReader, "reader"));
 }
 
@@ -131,7 +138,7 @@ TEST(AReadOnlyNodeHasNoWriters) {
   BlockdevOptions options = Memory("disk");
   options.read_only = true;
   bench.Open(options);
-  CHECK_MESSAGE(bench.graph.Use("disk", kWriter, "me"), "Node 'disk' is read-only");
+  CHECK_MESSAGE(bench.graph.Use("disk", kWriter, "me"), "Block node is read-only");
 }
 
 TEST(ARefusedUseLeavesNoTrace) {
@@ -154,7 +161,7 @@ TEST(CloseAllClosesParentsFirst) {
 TEST(CloseAllSaysWhoIsLeft) {
   Bench bench;
   const BlockRef user = bench.Use(bench.Open(Memory("disk")), kReader, "export 'e'");
-  CHECK_MESSAGE(bench.Run(bench.graph.CloseAll()), "Node 'disk' is busy");
+  CHECK_MESSAGE(bench.Run(bench.graph.CloseAll()), "Node disk is in use");
 }
 
 TEST(AFlushThatFailsAtTheEndIsReported) {

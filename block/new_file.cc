@@ -1,5 +1,5 @@
 // Makes files for new images, and takes them away after a failure.
-#include "new_file.h"
+#include "block/new_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "core/log.h"
 
 namespace fusebay {
 
@@ -34,8 +35,7 @@ void Apply(const FileHints& hints, const char* path, int fd) {
       static_cast<std::uint32_t>(std::min<std::uint64_t>(extent_size, UINT32_MAX));
   if (extent_size != 0 && ::ioctl(fd, FS_IOC_FSSETXATTR, &attributes) != 0 &&
       hints.extent_size.has_value()) {
-    fmt::print(stderr, "fusebay: warning: {}: Failed to set extent size hint: {}\n", path,
-               std::strerror(errno));
+    LogWarning(fmt::format("{}: Failed to set extent size hint: {}", path, std::strerror(errno)));
   }
 }
 

@@ -1,0 +1,58 @@
+// Who is whose child, as far as the drivers tell.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "graph_internal.h"
+
+namespace fusebay {
+
+namespace {
+
+constexpr ChildRole kChildRoles[] = {ChildRole::kFile, ChildRole::kBacking, ChildRole::kDataFile};
+
+}  // namespace
+
+std::string_view NameOf(ChildRole role) {
+  switch (role) {
+    case ChildRole::kRoot:
+      return "root";
+    case ChildRole::kFile:
+      return "file";
+    case ChildRole::kBacking:
+      return "backing";
+    case ChildRole::kDataFile:
+      return "data-file";
+  }
+  FB_ASSERT(false);
+}
+
+Error NoSuchNode(std::string_view device, std::string_view node_name) {
+  return Error{Errno{ENOENT},
+               fmt::format("Cannot find device='{}' nor node-name='{}'", device, node_name)};
+}
+
+NodeEntry* BlockGraph::Impl::ChildOf(const NodeEntry& entry, ChildRole role) const {
+  LiveNode* const live = entry.node->live();
+  const BlockRef* const child = live == nullptr ? nullptr : live->child(role);
+  return child == nullptr || !*child ? nullptr : Find(child->node().node_name());
+}
+
+bool BlockGraph::Impl::Reaches(const NodeEntry& entry, const NodeEntry& below) const {
+  return &entry == &below ||
+         std::any_of(std::begin(kChildRoles), std::end(kChildRoles), [&](ChildRole role) {
+           const NodeEntry* const child = ChildOf(entry, role);
+           return child != nullptr && Reaches(*child, below);
+         });
+}
+
+unsigned BlockGraph::Impl::HeightOf(const NodeEntry& entry) const {
+  unsigned height = 0;
+  for (const ChildRole role : kChildRoles) {
+    const NodeEntry* const child = ChildOf(entry, role);
+    height = std::max(height, child == nullptr ? 0 : HeightOf(*child) + 1);
+  }
+  return height;
+}
+
+}  // namespace fusebay

@@ -1,0 +1,236 @@
+// Live snapshots: who sees what afterwards, and what is refused.
+#include "block/live_snapshot.h"
+
+#include "core/scope.h"
+#include "live_fixture.h"
+
+namespace fusebay::test {
+
+TEST(AnExportFollowsToTheOverlay) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("o");
+  const BlockRef e = s.Export("a");
+  s.Write(e, 0, "below");
+  CHECK_OK(s.Snapshot("a", "o"));
+  CHECK_EQ(e.node().node_name(), "o");
+  CHECK_EQ(s.Read(e, 0, 5), "below");
+  s.Write(e, 0, "above");
+  CHECK_EQ(s.Read(e, 0, 5), "above");
+  const BlockRef base = s.bench.Use(s.Node("a"), kReader);
+  CHECK_EQ(s.Read(base, 0, 5), "below");
+}
+
+TEST(TheNodeBelowBecomesReadOnly) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("o");
+  const BlockRef e = s.Export("a");
+  s.Write(e, 0, "data");
+  CHECK_OK(s.Snapshot("a", "o"));
+  CHECK(s.Node("a").read_only());
+  CHECK(!s.Node("f-a").read_only());
+  CHECK_EQ(s.Read(e, 0, 4), "data");
+}
+
+TEST(AnotherSnapshotGoesOnTop) {
+  LiveScene s;
+  for (const char* const name : {"a", "b", "c"}) {
+    s.AddImage(name);
+  }
+  const BlockRef e = s.Export("a");
+  s.Write(e, 0, "aaa");
+  CHECK_OK(s.Snapshot("a", "b"));
+  s.Write(e, 1, "b");
+  CHECK_OK(s.Snapshot("b", "c"));
+  s.Write(e, 2, "c");
+  CHECK_EQ(s.Read(e, 0, 3), "abc");
+  CHECK_MESSAGE(s.bench.Run(s.bench.graph.Remove("a")),
+                "Node 'a' is busy: node is used as backing hd of 'b'");
+}
+
+TEST(ASnapshotIsRefusedAsByQemu) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("o");
+  s.AddImage("used");
+  CHECK_MESSAGE(s.Snapshot("x", "o"), "Cannot find device='x' nor node-name='x'");
+  CHECK_MESSAGE(s.Snapshot("a", "x"), "Cannot find device='x' nor node-name='x'");
+  CHECK_MESSAGE(s.Snapshot("a", "a"), "Making 'a' a backing child of 'a' would create a cycle");
+  CHECK_MESSAGE(s.Snapshot("a", "f-o"), "The overlay is already in use");
+  const BlockRef user = s.Export("used");
+  CHECK_MESSAGE(s.Snapshot("a", "used"), "The overlay is already in use");
+  CHECK_OK(s.Snapshot("a", "o"));
+  CHECK_MESSAGE(s.Snapshot("used", "o"), "The overlay already has a backing image");
+  CHECK_MESSAGE(s.Snapshot("a", "used"), "Node 'a' is busy: node is used as backing hd of 'o'");
+}
+
+TEST(AnOverlayWithoutBackingImagesIsRefused) {
+  LiveScene s;
+  s.AddImage("a");
+  s.bench.AddFake("n", 512);
+  CHECK_MESSAGE(s.Snapshot("a", "n"), "The overlay does not support backing images");
+}
+
+TEST(AReadOnlyOverlayIsNotForWriters) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("o");
+  BlockdevOptions read_only = s.ImageOptionsOf("o", "f-o");
+  read_only.read_only = true;
+  CHECK_OK(s.Reopen(std::move(read_only)));
+  const BlockRef e = s.Export("a");
+  CHECK_MESSAGE(s.Snapshot("a", "o"), "Block node is read-only");
+  CHECK_EQ(e.node().node_name(), "a");
+  s.Write(e, 0, "still");
+}
+
+TEST(AnOverlayOfAnotherSizeIsTold) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("o", 2 * LiveScene::kSize);
+  Listener listener;
+  BlockRef e = s.Export("a");
+  e.SetObserver(&listener);
+  CHECK_OK(s.Snapshot("a", "o"));
+  CHECK_EQ(listener.size, 2 * LiveScene::kSize);
+  CHECK_EQ(listener.written, 0);
+}
+
+TEST(AnOverlayWithDataOfItsOwnIsTold) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("o");
+  s.Write(s.bench.Use(s.Node("o")), 0, "own");
+  Listener listener;
+  BlockRef e = s.Export("a");
+  e.SetObserver(&listener);
+  CHECK_OK(s.Snapshot("a", "o"));
+  CHECK_EQ(listener.written, 1);
+  CHECK_EQ(s.Read(e, 0, 3), "own");
+}
+
+namespace {
+
+Task<Unit> KeepWriting(const BlockRef& ref, const bool& stop, int& writes) {
+  const Data data = Data::Pattern(4096);
+  while (!stop) {
+    {
+      const Gate::Pass pass = co_await ref.gate().Enter();
+      const Result<> r =
+          co_await ref.Write(static_cast<std::uint64_t>(writes % 256) * 4096, data.vec(), {});
+      FB_ASSERT(r.ok());
+    }
+    ++writes;
+    co_await AioContext::Current().Yield();
+  }
+  co_return Unit{};
+}
+
+Task<int> SnapshotsUnderLoad(LiveScene& s, const BlockRef& ref, int count) {
+  TaskScope load;
+  bool stop = false;
+  int writes = 0;
+  for (int i = 0; i < 4; ++i) {
+    load.Spawn(KeepWriting(ref, stop, writes));
+  }
+  int failures = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::string below = "n" + std::to_string(i);
+    const std::string above = "n" + std::to_string(i + 1);
+    const int before = writes;
+    while (writes < before + 20) {
+      co_await AioContext::Current().Yield();
+    }
+    const Result<Unit, Error> taken = co_await TakeSnapshot(s.bench.graph, below, above);
+    failures += taken.ok() ? 0 : 1;
+  }
+  stop = true;
+  co_await load.Join();
+  co_return failures;
+}
+
+}  // namespace
+
+TEST(WritesGoOnOverManySnapshots) {
+  LiveScene s;
+  constexpr int kSnapshots = 5;
+  for (int i = 0; i <= kSnapshots; ++i) {
+    s.AddImage("n" + std::to_string(i));
+  }
+  const BlockRef e = s.Export("n0");
+  CHECK_EQ(s.bench.Run(SnapshotsUnderLoad(s, e, kSnapshots)), 0);
+  CHECK_EQ(e.node().node_name(), "n5");
+}
+
+namespace {
+
+SnapshotSyncRequest FileRequest(LiveScene& s, const std::string& node, const std::string& overlay) {
+  return {
+      .node_name = node, .filename = s.folder.Name(overlay + ".qcow2"), .overlay_name = overlay};
+}
+
+Result<Unit, Error> InFile(LiveScene& s, const SnapshotSyncRequest& request) {
+  return s.bench.Run(TakeSnapshotInFile(s.bench.graph, request));
+}
+
+}  // namespace
+
+TEST(ASnapshotInANewFileNamesItsBackingFile) {
+  LiveScene s;
+  s.AddImage("a");
+  const BlockRef e = s.Export("a");
+  s.Write(e, 0, "below");
+  CHECK_OK(InFile(s, FileRequest(s, "a", "s1")));
+  CHECK_EQ(e.node().node_name(), "s1");
+  CHECK_EQ(s.Read(e, 0, 5), "below");
+  const Result<ImageInfo, Error> info = s.bench.Run(s.Node("s1").Info());
+  CHECK_OK(info);
+  CHECK(info->backing_filename.ends_with("/a.qcow2"));
+  CHECK_EQ(info->backing_format, "qcow2");
+}
+
+TEST(AnOverlayOfASnapshotGoesWithItsLastUser) {
+  LiveScene s;
+  s.AddImage("a");
+  {
+    const BlockRef e = s.Export("a");
+    CHECK_OK(InFile(s, FileRequest(s, "a", "s1")));
+  }
+  CHECK_OK(s.bench.Run(s.bench.graph.CloseUnused()));
+  CHECK(s.bench.graph.Find("s1") == nullptr);
+  CHECK_OK(s.bench.Run(s.bench.graph.Remove("a")));
+}
+
+TEST(ASnapshotInAFileIsRefusedAsByQemu) {
+  LiveScene s;
+  s.AddImage("a");
+  const BlockRef e = s.Export("a");
+  SnapshotSyncRequest request = FileRequest(s, "a", "s1");
+  const auto with = [&request](auto change) {
+    SnapshotSyncRequest changed = request;
+    change(changed);
+    return changed;
+  };
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.node_name = "x"; })),
+                "Cannot find device='' nor node-name='x'");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.overlay_name = ""; })),
+                "New overlay node-name missing");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.overlay_name = "a"; })),
+                "New overlay node-name already in use");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.overlay_name = "1s"; })), "Invalid node-name: '1s'");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.format = "raw"; })),
+                "Backing file not supported for file format 'raw'");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.format = "foo"; })), "Unknown file format 'foo'");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) { r.filename = "/nope/x.qcow2"; })),
+                "Could not create '/nope/x.qcow2': No such file or directory");
+  CHECK_MESSAGE(InFile(s, with([](auto& r) {
+                         r.filename = "/nope/x";
+                         r.existing = true;
+                       })),
+                "Could not open '/nope/x': No such file or directory");
+  CHECK_EQ(e.node().node_name(), "a");
+  CHECK_EQ(s.bench.graph.nodes().size(), 2u);
+}
+
+}  // namespace fusebay::test
