@@ -25,6 +25,7 @@ struct Subcommand {
 };
 
 extern const Subcommand kMountCommand;
+extern const Subcommand kDaemonCommand;
 extern const Subcommand kUmountCommand;
 extern const Subcommand kListCommand;
 extern const Subcommand kInfoCommand;
