@@ -13,7 +13,7 @@ namespace {
 
 using Done = Result<Unit, qapi::QmpError>;
 
-Done Reply(const Result<Unit, Error>& result) {
+Done ToReply(const Result<Unit, Error>& result) {
   return result.ok() ? Done(Unit{}) : Done(qapi::QmpError(result.error()));
 }
 
@@ -43,6 +43,13 @@ void NodeCommands::AddTo(qapi::QmpCommands& commands) {
       [this](auto arguments, QmpSession&) { return SnapshotSync(std::move(arguments)); });
 }
 
+NodeCommands::Reply NodeCommands::Settled(Result<Unit, Error> result) {
+  if (result.ok() && settle_) {
+    co_await settle_();
+  }
+  co_return ToReply(result);
+}
+
 NodeCommands::Reply NodeCommands::Add(qapi::BlockdevOptions options) {
   if (!options.node_name.has_value()) {
     co_return qapi::QmpError("'node-name' must be specified for the root node");
@@ -55,7 +62,7 @@ NodeCommands::Reply NodeCommands::Add(qapi::BlockdevOptions options) {
 
 NodeCommands::Reply NodeCommands::Delete(qapi::BlockdevDelArguments arguments) {
   const Result<Unit, Error> removed = co_await graph_.Remove(arguments.node_name);
-  co_return fusebay::Reply(removed);
+  co_return ToReply(removed);
 }
 
 NodeCommands::Reply NodeCommands::Reopen(qapi::BlockdevReopenArguments arguments) {
@@ -68,7 +75,8 @@ NodeCommands::Reply NodeCommands::Reopen(qapi::BlockdevReopenArguments arguments
     all.push_back(std::move(converted));
   }
   const Result<Unit, Error> reopened = co_await ReopenNodes(graph_, std::move(all));
-  co_return fusebay::Reply(reopened);
+  const Done settled = co_await Settled(reopened);
+  co_return settled;
 }
 
 Done NodeCommands::CheckExists(const std::optional<std::string>& device,
@@ -86,19 +94,21 @@ NodeCommands::Reply NodeCommands::Resize(qapi::BlockResizeArguments arguments) {
   }
   const auto size = static_cast<std::uint64_t>(arguments.size);
   const Result<Unit, Error> resized = co_await ResizeNode(graph_, *arguments.node_name, size);
-  co_return fusebay::Reply(resized);
+  const Done settled = co_await Settled(resized);
+  co_return settled;
 }
 
 NodeCommands::Reply NodeCommands::ChangeBacking(qapi::ChangeBackingFileArguments arguments) {
   const Result<Unit, Error> changed = co_await ChangeBackingFile(
       graph_, arguments.device, arguments.image_node_name, arguments.backing_file);
-  co_return fusebay::Reply(changed);
+  co_return ToReply(changed);
 }
 
 NodeCommands::Reply NodeCommands::Snapshot(qapi::BlockdevSnapshotArguments arguments) {
   const Result<Unit, Error> taken =
       co_await TakeSnapshot(graph_, arguments.node, arguments.overlay);
-  co_return fusebay::Reply(taken);
+  const Done settled = co_await Settled(taken);
+  co_return settled;
 }
 
 NodeCommands::Reply NodeCommands::SnapshotSync(qapi::BlockdevSnapshotSyncArguments arguments) {
@@ -110,7 +120,8 @@ NodeCommands::Reply NodeCommands::SnapshotSync(qapi::BlockdevSnapshotSyncArgumen
   request.format = arguments.format.value_or(request.format);
   request.existing = arguments.mode == qapi::NewImageMode::kExisting;
   const Result<Unit, Error> taken = co_await TakeSnapshotInFile(graph_, request);
-  co_return fusebay::Reply(taken);
+  const Done settled = co_await Settled(taken);
+  co_return settled;
 }
 
 }  // namespace fusebay

@@ -77,24 +77,13 @@ qapi::ImageInfoSpecific ToQcow2(const ImageInfo& info) {
           .u = qapi::ImageInfoSpecificQCow2Wrapper{std::move(data)}};
 }
 
-// The image with all of its backing images.
-qapi::ImageInfo WithBacking(const BlockGraph::Impl& graph, const NodeEntry& entry,
-                            const ImageInfos& infos) {
-  qapi::ImageInfo image = ToQapi(infos.at(&entry));
-  const NodeEntry* const backing = graph.ChildOf(entry, ChildRole::kBacking);
-  if (backing != nullptr) {
-    image.backing_image = qapi::Box<qapi::ImageInfo>(WithBacking(graph, *backing, infos));
+// The first image with the rest as its backing images.
+qapi::ImageInfo ToChain(const ImageInfo& top, std::span<const ImageInfo> below) {
+  qapi::ImageInfo image = ToQapi(top);
+  if (!below.empty()) {
+    image.backing_image = qapi::Box<qapi::ImageInfo>(ToChain(below.front(), below.subspan(1)));
   }
   return image;
-}
-
-std::int64_t DepthOf(const BlockGraph::Impl& graph, const NodeEntry& entry) {
-  std::int64_t depth = 0;
-  const NodeEntry* below = graph.ChildOf(entry, ChildRole::kBacking);
-  for (; below != nullptr; below = graph.ChildOf(*below, ChildRole::kBacking)) {
-    ++depth;
-  }
-  return depth;
 }
 
 qapi::BlockdevDetectZeroesOptions ToQapi(DetectZeroes detect) {
@@ -146,23 +135,18 @@ qapi::ImageInfo ToQapi(const ImageInfo& info) {
   return out;
 }
 
-qapi::BlockDeviceInfo Describe(const BlockGraph::Impl& graph, const NodeEntry& entry,
-                               const ImageInfos& infos, bool flat) {
+qapi::BlockDeviceInfo ToQapi(const NodeInfo& node, bool flat) {
   qapi::BlockDeviceInfo out;
-  const NodeEntry* const backing = graph.ChildOf(entry, ChildRole::kBacking);
-  out.file = infos.at(&entry).filename;
-  out.node_name = entry.node->node_name();
-  out.ro = entry.node->read_only();
-  out.drv = std::string(entry.node->driver_name());
-  if (backing != nullptr) {
-    out.backing_file = infos.at(backing).filename;
-  }
-  out.backing_file_depth = flat ? 0 : DepthOf(graph, entry);
-  out.detect_zeroes = ToQapi(entry.options.detect_zeroes);
-  out.image = flat ? ToQapi(infos.at(&entry)) : WithBacking(graph, entry, infos);
-  out.cache = {.writeback = true,
-               .direct = entry.options.cache.direct,
-               .no_flush = entry.options.cache.no_flush};
+  out.file = node.file;
+  out.node_name = node.node_name;
+  out.ro = node.read_only;
+  out.drv = node.driver;
+  out.backing_file = UnlessEmpty(node.backing_file);
+  out.backing_file_depth = flat ? 0 : node.backing_depth;
+  out.encrypted = node.encrypted;
+  out.detect_zeroes = ToQapi(node.detect_zeroes);
+  out.image = ToChain(node.image, flat ? std::span<const ImageInfo>() : node.chain);
+  out.cache = {.writeback = true, .direct = node.cache.direct, .no_flush = node.cache.no_flush};
   return out;
 }
 

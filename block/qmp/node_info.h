@@ -1,20 +1,22 @@
-// What is known about nodes, as query-named-block-nodes tells it. Internal to the block layer.
+// What is known about nodes, in the schema's types.
 #pragma once
+#include <span>
+#include <string>
 #include <unordered_map>
 
-#include "block/image_info.h"
-#include "graph_internal.h"
+#include "block/graph_query.h"
 #include "qapi/generated/types.h"
 
 namespace fusebay {
 
 // Without its backing image.
 qapi::ImageInfo ToQapi(const ImageInfo& info);
+// flat: of the node alone.
+qapi::BlockDeviceInfo ToQapi(const NodeInfo& node, bool flat);
 
-using ImageInfos = std::unordered_map<const NodeEntry*, ImageInfo>;
-
-// REQUIRES: `infos` has the node and all nodes of its backing chain. flat: of the node alone.
-qapi::BlockDeviceInfo Describe(const BlockGraph::Impl& graph, const NodeEntry& entry,
-                               const ImageInfos& infos, bool flat);
+using StatsByName = std::unordered_map<std::string, const NodeStats*>;
+// The node's statistics with, as "parent", those of the node that holds its data.
+// REQUIRES: `all` has the nodes below.
+qapi::BlockStats ToQapi(const NodeStats& node, const StatsByName& all);
 
 }  // namespace fusebay

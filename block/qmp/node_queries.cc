@@ -4,6 +4,23 @@
 
 namespace fusebay {
 
+namespace {
+
+std::vector<qapi::BlockStats> StatsOfNodes(BlockGraph& graph) {
+  const std::vector<NodeStats> all = CollectStats(graph);
+  StatsByName by_name;
+  for (const NodeStats& node : all) {
+    by_name.emplace(node.node_name, &node);
+  }
+  std::vector<qapi::BlockStats> out;
+  for (const NodeStats& node : all) {
+    out.push_back(ToQapi(node, by_name));
+  }
+  return out;
+}
+
+}  // namespace
+
 void NodeQueries::AddTo(qapi::QmpCommands& commands) {
   using qapi::QmpSession;
   // A device is what a machine has; here there are only nodes.
@@ -15,21 +32,19 @@ void NodeQueries::AddTo(qapi::QmpCommands& commands) {
       [this](const qapi::QueryNamedBlockNodesArguments& arguments, QmpSession&) {
         return Named(arguments.flat.value_or(false));
       });
+  commands.Add<qapi::QueryBlockstatsCommand>(
+      [this](const qapi::QueryBlockstatsArguments& arguments, QmpSession&) {
+        return Task<Result<std::vector<qapi::BlockStats>, qapi::QmpError>>(
+            arguments.query_nodes.value_or(false) ? StatsOfNodes(graph_)
+                                                  : std::vector<qapi::BlockStats>());
+      });
 }
 
-// The graph must stay as it is while the images are looked at.
 Task<Result<NodeQueries::Nodes, qapi::QmpError>> NodeQueries::Named(bool flat) {
-  BlockGraph::Impl& graph = graph_.impl();
-  const CoMutex::Guard guard = co_await graph.changing.Lock();
-  ImageInfos infos;
-  for (const std::unique_ptr<NodeEntry>& entry : graph.entries) {
-    Result<ImageInfo, Error> info = co_await entry->node->Info();
-    CO_TRY(info);
-    infos.emplace(entry.get(), std::move(*info));
-  }
+  const std::vector<NodeInfo> all = co_await DescribeNodes(graph_);
   Nodes nodes;
-  for (auto entry = graph.entries.rbegin(); entry != graph.entries.rend(); ++entry) {
-    nodes.push_back(Describe(graph, **entry, infos, flat));
+  for (const NodeInfo& node : all) {
+    nodes.push_back(ToQapi(node, flat));
   }
   co_return nodes;
 }

@@ -58,6 +58,18 @@ EngineKind ToEngine(qapi::BlockdevAioOptions aio) {
   FB_ASSERT(false);
 }
 
+DetectZeroes ToDetectZeroes(std::optional<qapi::BlockdevDetectZeroesOptions> value) {
+  switch (value.value_or(qapi::BlockdevDetectZeroesOptions::kOff)) {
+    case qapi::BlockdevDetectZeroesOptions::kOff:
+      return DetectZeroes::kOff;
+    case qapi::BlockdevDetectZeroesOptions::kOn:
+      return DetectZeroes::kOn;
+    case qapi::BlockdevDetectZeroesOptions::kUnmap:
+      return DetectZeroes::kUnmap;
+  }
+  FB_ASSERT(false);
+}
+
 FileOptions ToFile(const qapi::BlockdevOptionsFile& options) {
   FileOptions file{.filename = options.filename, .locking = ToOnOffAuto(options.locking)};
   if (options.aio.has_value()) {
@@ -188,6 +200,12 @@ Converted Convert(const qapi::BlockdevOptions& options, const Inherited& inherit
   const qapi::BlockdevCacheOptions cache = options.cache.value_or(qapi::BlockdevCacheOptions{});
   out.cache.direct = cache.direct.value_or(inherited.cache.direct);
   out.cache.no_flush = cache.no_flush.value_or(inherited.cache.no_flush);
+  out.detect_zeroes = ToDetectZeroes(options.detect_zeroes);
+  if (out.detect_zeroes == DetectZeroes::kUnmap && !out.discard_unmap) {
+    return Error{Errno{EINVAL},
+                 "setting detect-zeroes to unmap is not allowed without setting discard operation "
+                 "to unmap"};
+  }
   FB_TRY(AddDriverOptions(options, level, out));
   return out;
 }

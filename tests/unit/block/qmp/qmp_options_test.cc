@@ -128,6 +128,16 @@ TEST(AnEmptyNameAndAnEndlessLatencyAreRefused) {
                 "latency-ns is invalid");
 }
 
+TEST(ZeroesAreLookedForAndUnmappedWhereThatIsPossible) {
+  const BlockdevOptions options =
+      Good("{'driver': 'null-co', 'detect-zeroes': 'unmap', 'discard': 'unmap'}");
+  CHECK(options.detect_zeroes == DetectZeroes::kUnmap);
+  CHECK(Good("{'driver': 'null-co'}").detect_zeroes == DetectZeroes::kOff);
+  CHECK_MESSAGE(Convert("{'driver': 'null-co', 'detect-zeroes': 'unmap'}"),
+                "setting detect-zeroes to unmap is not allowed without setting discard operation "
+                "to unmap");
+}
+
 TEST(DefinitionsInDefinitionsHaveALimit) {
   std::string text = "{'driver': 'null-co'}";
   for (int i = 0; i < 403; ++i) {
