@@ -109,10 +109,10 @@ TEST(CommandsSayWhatFailed) {
   Client client = daemon.Connect();
   client.Negotiate();
   CHECK_EQ(client.Ask("{'execute':'chardev-add','arguments':{'id':'n','backend':{'type':'socket',"
-                      "'data':{'addr':{'type':'unix','data':{'path':'/none/x'}},"
+                      "'data':{'addr':{'type':'unix','data':{'path':'/nonexistent/x'}},"
                       "'server':false}}}}"),
            "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Failed to add chardev 'n': "
-           "Failed to connect to '/none/x': No such file or directory\"}}");
+           "Failed to connect to '/nonexistent/x': No such file or directory\"}}");
 }
 
 TEST(CommandsList) {
