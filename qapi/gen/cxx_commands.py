@@ -28,7 +28,8 @@ def emit_commands_h(schema):
     for command in schema.commands:
         name = cxx.camel(command.name)
         if is_own(command):
-            out.append(f"\nstruct {name}Arguments {{\n{emit_members(command.arguments.members)}}};\n")
+            members = emit_members(command.arguments.members)
+            out.append(f"\nstruct {name}Arguments {{\n{members}}};\n")
             out.append(declarations(f"{name}Arguments", True))
         flags = "".join(f", .{flag} = true" for flag in ("allow_oob", "allow_preconfig")
                         if getattr(command, flag))
@@ -40,7 +41,8 @@ struct {name}Command {{
 }};
 """)
     names = ",\n    ".join(cxx.string(c.name) for c in schema.commands)
-    out.append(f"\n// All of them.\ninline constexpr std::string_view kCommandNames[] = {{\n    {names}}};\n")
+    out.append("\n// All of them.\ninline constexpr std::string_view kCommandNames[] = {\n"
+               f"    {names}}};\n")
     calls = "".join(f"  visit.template operator()<{cxx.camel(c.name)}Command>();\n"
                     for c in schema.commands)
     out.append(f"""

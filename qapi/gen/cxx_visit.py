@@ -113,8 +113,8 @@ def add_members(type_, name):
 
 def emit_alternate(type_):
     """Tells the branches apart by the kind of value."""
-    cases = "".join(f"    case JsonKind::{json_kind(m.type)}:\n"
-                    f"      return VisitValue(v, name, out.value.emplace<{cxx.member_type(m)}>());\n"
+    cases = "".join(f"    case JsonKind::{json_kind(m.type)}:\n      return VisitValue("
+                    f"v, name, out.value.emplace<{cxx.member_type(m)}>());\n"
                     for m in type_.members)
     return f"""
 bool VisitValue(InputVisitor& v, std::string_view name, {type_.name}& out) {{

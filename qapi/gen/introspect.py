@@ -16,7 +16,8 @@ class Introspection:
         self.empty = object()
         for command in schema.commands:
             self.add(command.name, "command", command.features,
-                     {"arg-type": self.use(command.arguments), "ret-type": self.use(command.returns)},
+                     {"arg-type": self.use(command.arguments),
+                      "ret-type": self.use(command.returns)},
                      {"allow-oob": True} if command.allow_oob else {})
         for event in schema.events:
             self.add(event.name, "event", event.features, {"arg-type": self.use(event.arguments)})

@@ -43,7 +43,8 @@ def members_text(members):
     out = []
     for member in members:
         optional = ", optional" if member.optional else ""
-        out.append(f"- `{member.name}` ({type_name(member.type)}{optional}): {flow([member.text])}\n")
+        out.append(f"- `{member.name}` ({type_name(member.type)}{optional}): "
+                   f"{flow([member.text])}\n")
     return "".join(out)
 
 

@@ -36,7 +36,7 @@ class Type:
         self.doc = doc
         self.features = list(features)
         self.element = None       # of an array
-        self.members = []         # of a struct, union (its base), alternate: Member; with the base's
+        self.members = []         # Member of a struct, an alternate, a union's base; with a base's
         self.values = []          # of an enum
         self.discriminator = None
         self.branches = {}        # of a union: value -> Type, where it has members
@@ -104,7 +104,8 @@ class Schema:
         item.name = item.data[item.kind]
         for key in item.data:
             if key != item.kind and key not in KEYS[item.kind]:
-                raise SchemaError(item.where, f"'{key}' has no meaning in {item.kind} '{item.name}'")
+                raise SchemaError(item.where,
+                                  f"'{key}' has no meaning in {item.kind} '{item.name}'")
         if item.doc_lines is None:
             raise SchemaError(item.where, f"{item.kind} '{item.name}' is not documented")
         if not re.fullmatch(r"[A-Za-z][\w-]*", item.name):
@@ -288,7 +289,8 @@ def json_kind(type_):
     """How an alternate knows a branch; None: it cannot."""
     if type_.kind == "builtin":
         return {"str": "kString", "null": "kNull"}.get(type_.name)
-    return {"enum": "kString", "array": "kList", "struct": "kDict", "union": "kDict"}.get(type_.kind)
+    kinds = {"enum": "kString", "array": "kList", "struct": "kDict", "union": "kDict"}
+    return kinds.get(type_.kind)
 
 
 def by_value(type_):

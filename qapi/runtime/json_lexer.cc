@@ -1,6 +1,8 @@
 // Cuts a stream of bytes into JSON tokens, the way QEMU does, errors included.
 #include "runtime/json_lexer.h"
 
+#include <algorithm>
+
 namespace fusebay::qapi {
 
 namespace {
@@ -51,6 +53,20 @@ JsonToken JsonLexer::Feed(char byte, bool& again) {
     default:
       return InNumber(byte, again);
   }
+}
+
+std::size_t JsonLexer::TakePlain(std::string_view bytes) {
+  if (state_ != State::kString) {
+    return 0;
+  }
+  const std::size_t room = std::min(bytes.size(), max_ - token_.size());
+  std::size_t length = 0;
+  while (length < room && bytes[length] != quote_ && bytes[length] != '\\' &&
+         !IsControl(bytes[length]) && !IsReset(bytes[length])) {
+    ++length;
+  }
+  token_ += bytes.substr(0, length);
+  return length;
 }
 
 JsonToken JsonLexer::Start(char byte) {

@@ -29,6 +29,8 @@ class JsonLexer {
 
   // A byte may end a token and then want to be seen again (`again`), as it is not part of it.
   JsonToken Feed(char byte, bool& again);
+  // Takes what only makes a string longer, and returns how many bytes that are: often none.
+  std::size_t TakePlain(std::string_view bytes);
   // The token that the end of the input ends.
   JsonToken Finish();
   // The text of the token just returned; valid until the next byte.

@@ -118,7 +118,9 @@ Result<std::string, Error> StringValue(std::string_view token) {
   while (at < end) {
     if (token[at] != '\\') {
       const std::size_t begin = at;
-      if (!DecodeUtf8(token.substr(0, end), at)) {
+      const bool is_ascii = static_cast<unsigned char>(token[at]) < 0x80;
+      at += is_ascii ? 1 : 0;
+      if (!is_ascii && !DecodeUtf8(token.substr(0, end), at)) {
         return JsonParseError("invalid UTF-8 sequence in string");
       }
       out += token.substr(begin, at - begin);

@@ -18,11 +18,14 @@ class JsonStream::Impl {
   explicit Impl(JsonLimits limits) : limits_(limits), lexer_(limits.bytes) {}
 
   void Feed(std::string_view bytes, Items& items) {
-    for (const char byte : bytes) {
-      bool again = true;
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+      at += lexer_.TakePlain(bytes.substr(at));
+      bool again = at < bytes.size();
       while (again) {
-        Handle(lexer_.Feed(byte, again), items);
+        Handle(lexer_.Feed(bytes[at], again), items);
       }
+      ++at;
     }
   }
 

@@ -4,9 +4,9 @@
 usage: qmp_compare.py REPLAY_PROGRAM texts|random-json|random-bytes
 
 Intended differences: the order of members, which QEMU takes from its hash table; messages of
-commands whose arguments are good, since ours do nothing; of several mistakes in one request QEMU
-names the first in hash order, we name the first; a number beyond a double's range is an error, where
-QEMU replies `inf`; a long text in a message is cut.
+commands whose arguments are good, since ours do nothing; of several mistakes in one request
+QEMU names the first in hash order, we name the first; a number beyond a double's range is an error,
+where QEMU replies `inf`; a long text in a message is cut.
 """
 import json
 import os
@@ -112,6 +112,10 @@ class Comparison:
         sys.exit(1 if self.failures else 0)
 
 
+PIECES = ["a", "b", " ", "\\n", "\\u00e4", "\u00e4", "\\ud83d\\ude00", "\\ud800", "\\'", '\\"',
+          "\\/", "\\q", "{", "\x7f", "\u20ac", "\U0001F600"]
+
+
 def random_value(dice, depth):
     kind = dice.randrange(9 if depth < 4 else 6)
     if kind == 0:
@@ -121,13 +125,11 @@ def random_value(dice, depth):
                                 "1e5", "0.25", "-0.0", "01", "1.", "1e-3", -2**63 - 1]))
     if kind < 6:
         quote = dice.choice("\"\"\"'")
-        return quote + "".join(dice.choice(["a", "b", " ", "\\n", "\\u00e4", "\u00e4", "\\ud83d\\ude00",
-                                            "\\ud800", "\\'", '\\"', "\\/", "\\q", "{", "\x7f",
-                                            "\u20ac", "\U0001F600"])
-                               for _ in range(dice.randrange(4))) + quote
+        return quote + "".join(dice.choice(PIECES) for _ in range(dice.randrange(4))) + quote
     items = [random_value(dice, depth + 1) for _ in range(dice.randrange(4))]
     if kind == 6:
-        return "[" + dice.choice([", ", ",", " "] if dice.random() < 0.1 else [", "]).join(items) + "]"
+        separator = dice.choice([", ", ",", " "] if dice.random() < 0.1 else [", "])
+        return "[" + separator.join(items) + "]"
     keys = [f'"k{i}"' if dice.random() < 0.9 else dice.choice(['"k0"', "7", "{}", ""])
             for i in range(len(items))]
     return "{" + ",".join(f"{k}{dice.choice([':', ' : ']) if dice.random() < 0.95 else ' '}{v}"
@@ -143,8 +145,10 @@ def random_json(comparison, dice):
 
 
 def random_bytes(comparison, dice):
-    alphabet = [bytes([b]) for b in b'{}[]:,"\'\\ \n\t0123456789-+.eEabtrufalsn@%\x01\x7f\x80\xc3\xa4\xf0\xfd\xfe\xff']
-    words = [b"true", b"null", b'"a"', b'{"a":1}', b"[1,2]", b'{"execute":"query-version"}', b"\\u00"]
+    alphabet = [bytes([b]) for b in b'{}[]:,"\'\\ \n\t0123456789-+.eEabtrufalsn@%'
+                b"\x01\x7f\x80\xc3\xa4\xf0\xfd\xfe\xff"]
+    words = [b"true", b"null", b'"a"', b'{"a":1}', b"[1,2]", b'{"execute":"query-version"}',
+             b"\\u00"]
     for _ in range(ROUNDS):
         data = b"".join(dice.choice(alphabet if dice.random() < 0.7 else words)
                         for _ in range(dice.randrange(1, 25)))

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 LONG = "a" * 140
+SPACE = " "
 BLOCKDEV = f"""
 file
 help
@@ -35,7 +36,7 @@ null-co,node-name=a,size=010
 null-co,node-name=a,size=1.5k
 null-co,node-name=a,size=99999999999999999999
 null-co,node-name=a,size= 1
-null-co,node-name=a,size=1 
+null-co,node-name=a,size=1{SPACE}
 null-co,node-name=a,size=1,,
 null-co,node-name=a,latency-ns=1.5
 null-co,node-name=a,latency-ns=
@@ -159,7 +160,8 @@ def peer(kind, line):
     message = text.removeprefix(f"qemu-storage-daemon: --{kind} {line}: ")
     if message == "Help is not available for this option":
         return "help"
-    return "ok" if any(part in message for part in LATER) and "Parameter" not in message else message
+    is_later = any(part in message for part in LATER) and "Parameter" not in message
+    return "ok" if is_later else message
 
 
 def main():

@@ -3,9 +3,9 @@
 
 usage: qmp_schema.py REPLAY_PROGRAM
 
-Every command, event, argument, value and returned member of ours must be theirs, with the same type;
-arguments that they require are required, members that they always return are always returned. OURS
-is the list of what is meant to differ.
+Every command, event, argument, value and returned member of ours must be theirs, with the same
+type; arguments that they require are required, members that they always return are always returned.
+OURS is the list of what is meant to differ.
 """
 import json
 import sys
