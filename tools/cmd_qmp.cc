@@ -85,11 +85,17 @@ class InputLines {
 Result<Unit, Error> RunInput(QmpClient& client, QmpSession& session, bool keep_going) {
   InputLines lines(client);
   for (;;) {
-    FB_ASSIGN(const std::optional<std::string> line, lines.Next());
-    if (!line.has_value()) {
+    const Result<std::optional<std::string>, Error> line = lines.Next();
+    if (!line.ok() && session.has_quit() && line.error().code == Errno(ECONNRESET)) {
       return Unit{};
     }
-    FB_TRY(session.RunLine(*line));
+    if (!line.ok()) {
+      return line.error();
+    }
+    if (!line->has_value()) {
+      return Unit{};
+    }
+    FB_TRY(session.RunLine(**line));
     if (session.failed() && !keep_going) {
       return Unit{};
     }

@@ -64,6 +64,9 @@ Result<Unit, Error> QmpSession::RunRequest(const JsonValue& request) {
   const JsonDict* const dict = reply.AsDict();
   const JsonValue* const returned = dict != nullptr ? dict->Find("return") : nullptr;
   if (returned != nullptr) {
+    const JsonDict* const asked = request.AsDict();
+    const JsonValue* const name = asked != nullptr ? asked->Find("execute") : nullptr;
+    has_quit_ = has_quit_ || (name != nullptr && *name == JsonValue("quit"));
     Print(*returned);
     return Unit{};
   }

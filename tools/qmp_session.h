@@ -32,6 +32,8 @@ class QmpSession {
   // Whether anything has failed: an error reply, a bad line, an output that cannot be written.
   bool failed() const { return failed_; }
   bool saw_event() const { return saw_event_; }
+  // Whether the server was told to end, and agreed.
+  bool has_quit() const { return has_quit_; }
 
  private:
   Result<Unit, Error> RunRequest(const qapi::JsonValue& request);
@@ -45,6 +47,7 @@ class QmpSession {
   std::optional<QmpTypes> types_;  // asked for when they are needed
   bool failed_ = false;
   bool saw_event_ = false;
+  bool has_quit_ = false;
 };
 
 }  // namespace fusebay

@@ -5,7 +5,8 @@ need_program python3
 need_fusebay
 
 # A server that plays its part: "echo" returns its arguments, "fail" fails, "emit" sends an event
-# before its reply and one 0.2 seconds after it, "stuck" does not answer, "quit" ends all.
+# before its reply and one 0.2 seconds after it, "stuck" does not answer, "crash" and "quit" end
+# the connection, "quit" after a reply.
 cat >server.py <<'PY'
 import json, socket, threading, time
 SCHEMA = [{"name": "echo", "meta-type": "command", "arg-type": "a", "ret-type": "a"},
@@ -28,15 +29,17 @@ def serve(stream):
         if name == "fail":
             send({"error": {"class": "GenericError", "desc": "it failed"}})
             continue
-        if name == "quit":
-            stream.close()
-            return
+        if name == "crash":
+            break
         if name == "emit":
             send({"event": "FIRST", "data": arguments})
         send({"return": SCHEMA if name == "query-qmp-schema" else arguments})
         if name == "emit":
             time.sleep(0.2)
             send({"event": "SECOND"})
+        if name == "quit":
+            break
+    stream.shutdown(socket.SHUT_RDWR)
 
 listener = socket.socket(socket.AF_UNIX)
 listener.bind("s")
@@ -45,7 +48,7 @@ while True:
     connection, _ = listener.accept()
     threading.Thread(target=serve, args=(connection,), daemon=True).start()
 PY
-python3 server.py &
+python3 server.py 2>.log.server &
 own_pids+=($!)
 wait_until 5 test -S s
 
@@ -63,7 +66,7 @@ expect_eq "$(qmp --pretty s echo size=1)" '{
 expect_fail "fusebay qmp: it failed" qmp s fail
 expect_fail "KEY=VALUE" qmp s echo word
 expect_fail "Failed to connect to 'none': No such file or directory" qmp none echo
-expect_fail "the server closed the connection" qmp s quit
+expect_fail "the server closed the connection" qmp s crash
 expect_fail "the time is over" qmp --timeout 0.2 s stuck
 expect_usage "which socket?" qmp
 expect_usage "'soon' is no time in seconds" qmp --timeout soon s echo
@@ -77,6 +80,10 @@ expect_eq "$(qmp s <lines 2>/dev/null || echo "status $?")" "status 1"
 expect_eq "$(qmp --keep-going s <lines 2>/dev/null || echo "status $?")" '{"name": "x"}
 status 1'
 
+expect_eq "$( (echo quit; sleep 0.5) | qmp s)" '{}'
+expect_eq "$(printf 'quit\necho\n' | qmp s 2>/dev/null || echo "status $?")" '{}
+status 1'
+
 # Events: those that come before the reply, and those that come later.
 expect_eq "$(qmp --events s emit a=1)" '{"event": "FIRST", "data": {"a": 1}}
 {"a": 1}'
@@ -85,4 +92,5 @@ expect_eq "$(qmp --wait-event FIRST s emit)" '{"event": "FIRST", "data": {}}
 expect_eq "$(qmp --wait-event SECOND s emit)" '{}
 {"event": "SECOND"}'
 expect_fail "the time is over" qmp --wait-event THIRD --timeout 0.5 s emit
-expect_eq "$(printf 'emit\nquit\n' | qmp --events s 2>/dev/null | tail -1)" '{"event": "SECOND"}'
+expect_eq "$(printf 'emit\nquit\n' | qmp --events s | tail -2)" '{"event": "SECOND"}
+{}'
