@@ -17,7 +17,7 @@ namespace {
 
 using Commands = std::span<const Subcommand* const>;
 
-constexpr std::array kCommands = {&kMountCommand, &kDaemonCommand, &kUmountCommand,
+constexpr std::array kCommands = {&kMountCommand, &kDaemonCommand, &kQmpCommand, &kUmountCommand,
                                   &kListCommand,  &kInfoCommand,   &kImgCommand};
 
 const Subcommand* FindCommand(Commands commands, std::string_view name) {

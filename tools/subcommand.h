@@ -30,6 +30,7 @@ extern const Subcommand kUmountCommand;
 extern const Subcommand kListCommand;
 extern const Subcommand kInfoCommand;
 extern const Subcommand kImgCommand;
+extern const Subcommand kQmpCommand;
 
 // "fusebay COMMAND: MESSAGE" to stderr.
 void PrintError(std::string_view command, std::string_view message);
