@@ -40,7 +40,7 @@ Task<Result<Unit, Error>> WriteFile(BlockGraph& graph, const CreateFileOptions& 
 // With a graph of its own: the file is locked as if another process did it.
 Task<Result<Unit, Error>> CreateFile(const CreateFileOptions& options) {
   if (options.preallocation == Prealloc::kMetadata) {
-    co_return Fail(ENOTSUP, "Unsupported preallocation mode 'metadata'");
+    co_return Fail(ENOTSUP, "Unsupported preallocation mode: metadata");
   }
   std::optional<Result<NewFile, Error>> made;
   const Result<> called = co_await AioContext::Current().RunBlocking([&made, &options] {

@@ -231,6 +231,10 @@ bool AioContext::RunReady() {
   return true;
 }
 
+void AioContext::SetPolling(Nanoseconds max, std::uint32_t grow, std::uint32_t shrink) {
+  state_->idle = IdlePolicy(max, grow, shrink);
+}
+
 // Polls briefly, then sleeps until there is work or a timer is due.
 void AioContext::WaitForWork() {
   const Clock::time_point start = Now();

@@ -13,7 +13,15 @@ namespace fusebay {
 
 class IdlePolicy {
  public:
-  explicit IdlePolicy(Nanoseconds max) : max_(max), time_(max / 2) {}
+  static constexpr Nanoseconds kLongest{1'000'000'000};
+  static constexpr std::uint32_t kMaxFactor = 1'000'000;
+
+  // `grow` and `shrink` are the factors; 0: the usual one.
+  explicit IdlePolicy(Nanoseconds max, std::uint32_t grow = 0, std::uint32_t shrink = 0)
+      : max_(std::min(max, kLongest)),
+        grow_(grow == 0 ? kFactor : std::min(grow, kMaxFactor)),
+        shrink_(shrink == 0 ? kFactor : std::min(shrink, kMaxFactor)),
+        time_(max_ / 2) {}
 
   // How long to poll now.
   Nanoseconds Budget() {
@@ -40,10 +48,11 @@ class IdlePolicy {
   // The loop slept, and polling and sleeping lasted `idle` together. What woke it was work.
   void Slept(Nanoseconds idle, bool polled) {
     if (idle < kGrowWithin * max_) {
-      time_ = std::clamp(2 * time_, kMin, std::max(kMin, max_));
+      time_ = std::clamp(grow_ * time_, kMin, std::max(kMin, max_));
       time_ = std::min(time_, max_);
     } else if (polled) {
-      time_ = time_ / 2 < kMin ? Nanoseconds::zero() : time_ / 2;
+      const Nanoseconds shorter = time_ / shrink_;
+      time_ = shorter < kMin ? Nanoseconds::zero() : shorter;
     }
   }
 
@@ -56,13 +65,16 @@ class IdlePolicy {
   Nanoseconds time() const { return time_; }
 
  private:
+  static constexpr std::uint32_t kFactor = 2;
   static constexpr Nanoseconds kMin{2'000};
   static constexpr int kGrowWithin = 2;  // waking up from a sleep takes about as long as max
   static constexpr std::uint32_t kRetryAfter = 256;
   static constexpr std::uint32_t kFirstBackoff = 100;
   static constexpr std::uint32_t kLastBackoff = 12'800;
 
-  const Nanoseconds max_;
+  Nanoseconds max_;
+  std::uint32_t grow_;
+  std::uint32_t shrink_;
   Nanoseconds time_;
   std::uint32_t unpolled_ = 0;
   std::uint32_t skip_ = 0;

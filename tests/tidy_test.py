@@ -56,6 +56,12 @@ class TidyTest(unittest.TestCase):
         files = {"core/engines.h": "// E.\n", "block/a.cc": '// A.\n#include "core/engines.h"\n'}
         self.assertIn("private to core", findings(tidy.check_includes, files))
 
+    def test_generated_header(self):
+        files = {"block/a.cc": '// A.\n#include "qapi/generated/types.h"\n',
+                 "core/a.cc": '// A.\n#include "qapi/generated/types.h"\n'}
+        self.assertEqual("core/a.cc:2: core must not include from qapi",
+                         findings(tidy.check_includes, files))
+
     def test_fences(self):
         for header in ("liburing.h", "libaio.h", "glib.h", "zstd.h", "nlohmann/json.hpp",
                        "fuse3/fuse_lowlevel.h", "cmocka.h"):

@@ -89,6 +89,9 @@ Json ToJson(const ListedExport& item) {
                {"uid", item.owner}};
   if (item.record.has_value()) {
     json["pid"] = item.record->pid;
+    if (!item.record->export_id.empty()) {
+      json["export-id"] = item.record->export_id;
+    }
     json["format"] = item.record->format;
     json["node-name"] = item.record->node_name;
     json["growable"] = item.record->growable;

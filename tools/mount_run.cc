@@ -3,13 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <optional>
-#include <thread>
 
 #include "core/glib_bridge.h"
 #include "core/log.h"
 #include "daemonize.h"
+#include "data_loops.h"
 #include "fuse/mount_table.h"
 #include "mount_request.h"
 #include "mount_service.h"
@@ -21,25 +20,9 @@ namespace fusebay {
 namespace {
 
 constexpr std::string_view kCommand = "mount";
-constexpr unsigned kMaxDefaultLoops = 4;
-
-std::string_view CacheName(ExportCache cache) {
-  switch (cache) {
-    case ExportCache::kNone:
-      return "none";
-    case ExportCache::kWriteback:
-      return "writeback";
-    case ExportCache::kAuto:
-      break;
-  }
-  return "auto";
-}
 
 unsigned LoopCount(const MountRequest& request) {
-  if (request.loops != 0) {
-    return request.loops;
-  }
-  return std::clamp(std::thread::hardware_concurrency(), 1u, kMaxDefaultLoops);
+  return request.loops != 0 ? request.loops : DataLoops::DefaultCount();
 }
 
 Result<std::vector<std::unique_ptr<LoopThread>>, Error> StartLoops(const MountRequest& request,
@@ -134,7 +117,7 @@ void MountProcess::Register() {
                       .node_name = std::string(MountService::kNodeName),
                       .writable = request_.image.writable,
                       .growable = request_.fuse.growable,
-                      .cache = std::string(CacheName(request_.fuse.cache)),
+                      .cache = std::string(NameOf(request_.fuse.cache)),
                       .size = service_->size()};
   for (const std::string& mountpoint : service_->mountpoints()) {
     record.mounts.push_back({.mountpoint = mountpoint});

@@ -64,7 +64,8 @@ Result<UniqueFd, Error> MakeFolder(const RuntimePlace& place) {
 }
 
 std::string FileName(const ExportRecord& record) {
-  return fmt::format("{}-{}{}", record.pid, record.start_time, kSuffix);
+  const std::string_view dash = record.export_id.empty() ? "" : "-";
+  return fmt::format("{}-{}{}{}{}", record.pid, record.start_time, dash, record.export_id, kSuffix);
 }
 
 // In one step: a reader sees the old record or the new one.

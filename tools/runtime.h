@@ -1,5 +1,5 @@
-// The per-user registry of what is exported by which process: one small JSON file per serving
-// process, in a folder that only its user can read.
+// The per-user registry of what is exported by which process: one small JSON file per process that
+// serves one image, and per export of a daemon, in a folder that only its user can read.
 //
 // The folder is $XDG_RUNTIME_DIR/fusebay for a user who has that, /run/fusebay for root, else
 // /run/user/UID/fusebay, else /tmp/fusebay-UID. A folder that is a symbolic link, belongs to
@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "export/fuse_export.h"
 #include "fuse/mount_table.h"
 
 namespace fusebay {
@@ -31,6 +32,7 @@ struct ExportRecord {
   };
   pid_t pid = 0;                 // of the serving process
   std::uint64_t start_time = 0;  // of that process, in its kernel's ticks: pids are reused
+  std::string export_id;         // of a daemon's export, which may end before its process
   std::string image;
   std::string format;
   std::string node_name;
@@ -44,6 +46,9 @@ struct ExportRecord {
   // Whether one of its mounts was this one, by device number and mountpoint.
   bool Was(const fuse::MountEntry& entry) const;
 };
+
+// As a record has it.
+std::string_view NameOf(ExportCache cache);
 
 std::string RecordToJson(const ExportRecord& record);
 Result<ExportRecord, Error> RecordFromJson(std::string_view text);
@@ -65,7 +70,7 @@ struct RuntimePlace {
   std::vector<std::string> Candidates() const;
 };
 
-// Adds this process to the registry while it lives.
+// Adds this process, or one export of it, to the registry while it lives.
 class ExportRegistration {
  public:
   // Fills in pid, start_time, started and, of each mount, where it stands in the mount table. Call

@@ -37,6 +37,18 @@ void Get(const Json& json, const char* name, T& value) {
 
 }  // namespace
 
+std::string_view NameOf(ExportCache cache) {
+  switch (cache) {
+    case ExportCache::kNone:
+      return "none";
+    case ExportCache::kWriteback:
+      return "writeback";
+    case ExportCache::kAuto:
+      break;
+  }
+  return "auto";
+}
+
 std::string RecordToJson(const ExportRecord& record) {
   Json mounts = Json::array();
   for (const ExportRecord::Mount& mount : record.mounts) {
@@ -44,11 +56,18 @@ std::string RecordToJson(const ExportRecord& record) {
                       {"device-major", mount.device_major},
                       {"device-minor", mount.device_minor}});
   }
-  const Json json = {
-      {"pid", record.pid},           {"start-time", record.start_time}, {"image", record.image},
-      {"format", record.format},     {"node-name", record.node_name},   {"mounts", mounts},
-      {"writable", record.writable}, {"growable", record.growable},     {"cache", record.cache},
-      {"size", record.size},         {"started", record.started}};
+  const Json json = {{"pid", record.pid},
+                     {"start-time", record.start_time},
+                     {"export-id", record.export_id},
+                     {"image", record.image},
+                     {"format", record.format},
+                     {"node-name", record.node_name},
+                     {"mounts", mounts},
+                     {"writable", record.writable},
+                     {"growable", record.growable},
+                     {"cache", record.cache},
+                     {"size", record.size},
+                     {"started", record.started}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -60,6 +79,7 @@ Result<ExportRecord, Error> RecordFromJson(std::string_view text) {
   ExportRecord record;
   Get(json, "pid", record.pid);
   Get(json, "start-time", record.start_time);
+  Get(json, "export-id", record.export_id);
   Get(json, "image", record.image);
   Get(json, "format", record.format);
   Get(json, "node-name", record.node_name);

@@ -19,7 +19,8 @@ using std::chrono::milliseconds;
 bool StillServes(const std::vector<ExportRecord>& records, const ExportRecord& wanted,
                  const fuse::MountEntry& entry) {
   for (const ExportRecord& record : records) {
-    if (record.pid == wanted.pid && record.start_time == wanted.start_time) {
+    if (record.pid == wanted.pid && record.start_time == wanted.start_time &&
+        record.export_id == wanted.export_id) {
       return std::any_of(record.mounts.begin(), record.mounts.end(),
                          [&entry](const ExportRecord::Mount& mount) { return mount.Is(entry); });
     }
@@ -43,13 +44,13 @@ Result<Unit, Error> WaitForExportEnd(
   if (!process || !IsAlive(record)) {
     return Unit{};
   }
-  const bool has_others = record.mounts.size() > 1;
+  const bool goes_on = record.mounts.size() > 1 || !record.export_id.empty();
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (std::chrono::steady_clock::now() < deadline) {
     if (HasEnded(process, kStep)) {
       return Unit{};
     }
-    if (has_others && !StillServes(read_records(), record, entry)) {
+    if (goes_on && !StillServes(read_records(), record, entry)) {
       return Unit{};
     }
   }

@@ -7,9 +7,9 @@
 
 namespace fusebay {
 
-// Returns when the process of `record` has ended or, if it has other mounts to serve, no longer
-// says that it serves `entry`; "... (pid N) has not finished in S s" when that takes too long.
-// `read_records` is how the registry is read.
+// Returns when the process of `record` has ended or, if it goes on (with other mounts to serve, or
+// as a daemon), no longer says that it serves `entry`; "... (pid N) has not finished in S s" when
+// that takes too long. `read_records` is how the registry is read.
 Result<Unit, Error> WaitForExportEnd(
     const ExportRecord& record, const fuse::MountEntry& entry, std::chrono::milliseconds limit,
     const std::function<std::vector<ExportRecord>()>& read_records);

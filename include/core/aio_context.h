@@ -107,6 +107,9 @@ class AioContext {
   // Calls fn on a worker thread and returns what it returns. What fn refers to must outlive it.
   Task<Result<>> RunBlocking(std::function<Result<>()> fn);
 
+  // Changes how the loop polls: the longest time, and the factors by which the actual time grows
+  // and shrinks (0: the usual one).
+  void SetPolling(Nanoseconds max, std::uint32_t grow, std::uint32_t shrink);
   void AddBusyPoller(BusyPoller& poller);
   void RemoveBusyPoller(BusyPoller& poller);
   // Whether this engine is to be had in this loop; makes it if need be.

@@ -182,6 +182,34 @@ def fuse_sessions():
                    for part in (read, write, getattr_) for flag in (2, 4, 8, 16, 64)]
 
 
+JSON = {
+    "dict": b'{"a": [1, -2.5e3, true, null], "b": {"c": "x\\u00e4\\ud83d\\ude00\\n"}}\n',
+    "quotes": b"['a', \"b\", 'c\\'d'] 18446744073709551615 \n",
+    "errors": b'{"a" 1} @ [1,]\n{"b":\xff{"c":2}} nul "\\q"\n',
+    "deep": b"[" * 1030 + b"]" * 1030,
+}
+KEYVAL = {
+    "node": b"\0qcow2,node-name=a,file.driver=file,file.filename=x,,y,cache.direct=on",
+    "export": b"\1fuse,id=e,node-name=n,mountpoint=m,iothread.0=a,iothread.1=b,allow-other=auto",
+    "object": b"\2iothread,id=i,poll-max-ns=0x10",
+    "chardev": b"\3socket,id=c,path=s,server=on,wait=off",
+    "json": b"\0{'driver':'raw','file':{'driver':'null-co','size':5}}",
+    "size": b"\0memory,size=1.5G",
+}
+QMP = [
+    b'{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}{"exec-oob":"quit","id":1}',
+    b'{"execute":"blockdev-add","arguments":{"driver":"qcow2","node-name":"a","backing":null,'
+    b'"file":{"driver":"file","filename":"x","aio":"io_uring"}},"id":[1]}',
+    b'{"execute":"block-export-add","arguments":{"type":"fuse","id":"e","node-name":"a",'
+    b'"mountpoint":"m","iothread":["a"],"allow-other":"on"}}',
+    b'{"execute":"blockdev-create","arguments":{"job-id":"j","options":{"driver":"qcow2",'
+    b'"file":"a","size":1,"version":"v3","backing-fmt":"raw"}}}',
+    b'{"execute":"chardev-add","arguments":{"id":"c","backend":{"type":"socket","data":{"addr":'
+    b'{"type":"unix","data":{"path":"s"}}}}}}{"execute":"query-version","id":{"a":null}}',
+    b"{'execute':'blockdev-reopen','arguments':{'options':[{'driver':'null-co','size':-1}]}}",
+]
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
 
@@ -199,6 +227,12 @@ def main():
     for name, requests in fuse_sessions():
         seed("fuzz_fuse_server", name, b"\0\0" + b"".join(requests))
     seed("fuzz_fuse_server", "old", b"\2\7" + b"".join(list(fuse_sessions())[0][1]))
+    for name, text in JSON.items():
+        seed("fuzz_json", name, b"\7" + text)
+    for name, text in KEYVAL.items():
+        seed("fuzz_keyval", name, text)
+    for number, text in enumerate(QMP):
+        seed("fuzz_qmp_dispatch", str(number), b"\1" + text)
     for name, head in HEADS.items():
         seed("fuzz_probe", name, head.ljust(512, b"\0"))
 

@@ -173,4 +173,26 @@ TEST(PollingIsGivenUpForAnotherThreadOfTheCore) {
   CHECK(loop->stats().polls_yielded > 0);
 }
 
+TEST(PollingGrowsByItsFactor) {
+  IdlePolicy policy(kMax, 8);
+  LosePolls(policy, 10);
+  CHECK_EQ(policy.time().count(), 0);
+  policy.Slept(kSoon, false);
+  policy.Slept(kSoon, false);
+  CHECK_EQ(policy.time().count(), 16'000);
+}
+
+TEST(PollingShrinksByItsFactor) {
+  IdlePolicy policy(kMax, 0, 4);
+  LosePolls(policy, 1);
+  CHECK_EQ(policy.time().count(), 4'000);
+}
+
+TEST(HugePollingTimeIsBounded) {
+  IdlePolicy policy(Nanoseconds::max(), 4'000'000'000, 4'000'000'000);
+  policy.Slept(kSoon, true);
+  policy.Slept(kSoon, true);
+  CHECK(policy.time() == IdlePolicy::kLongest);
+}
+
 }  // namespace fusebay::test

@@ -176,3 +176,18 @@ TEST(CandidatesAreInOrder) {
   CHECK_EQ(candidates[0], p.place.run + "/user/4242/fusebay");
   CHECK_EQ(candidates[1], p.place.tmp + "/fusebay-4242");
 }
+
+TEST(ExportsOfOneProcessAreRegisteredApart) {
+  const Place p;
+  ExportRecord record = Example();
+  record.export_id = "e1";
+  const auto first = ExportRegistration::Create(record, p.place);
+  CHECK_OK(first);
+  {
+    record.export_id = "e2";
+    const auto second = ExportRegistration::Create(record, p.place);
+    CHECK_EQ(ReadRecords(p.place, {}).size(), 2u);
+  }
+  CHECK_EQ(ReadRecords(p.place, {}).size(), 1u);
+  CHECK_EQ(ReadRecords(p.place, {})[0].export_id, "e1");
+}

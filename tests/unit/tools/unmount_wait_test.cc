@@ -84,3 +84,12 @@ TEST(ProcessWithOtherMountsIsAskedForByTheRegistry) {
   }));
   CHECK_EQ(reads, 3);
 }
+
+TEST(ExportOfADaemonMayEndBeforeItsProcess) {
+  Server server({{"/srv/m", 0, 40}});
+  server.record.export_id = "e";
+  ExportRecord other = server.record;
+  other.export_id = "other";
+  CHECK_OK(WaitForExportEnd(server.record, kEntry, milliseconds(5000),
+                            [&other] { return std::vector<ExportRecord>{other}; }));
+}
