@@ -108,7 +108,8 @@ TEST(AFixedWindowDoesNotGrow) {
 
 TEST(NobodyElseMayResizeTheFileBelow) {
   Scene s;
-  CHECK_MESSAGE(s.bench.graph.Use("f", kWriter, "me"), "permissions 'resize' are both required by me");
+  CHECK_MESSAGE(s.bench.graph.Use("f", kWriter, "me"),
+                "permissions 'resize' are both required by me");
 }
 
 TEST(PermissionsArePassedDown) {
