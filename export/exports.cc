@@ -12,6 +12,10 @@ namespace {
 
 Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
 
+// How long a file that somebody closes may still count as open.
+constexpr int kCloseLooks = 20;
+constexpr std::chrono::milliseconds kCloseWait{5};
+
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool IsWellFormed(std::string_view id) {
@@ -106,6 +110,14 @@ Task<Unit> Exports::Stop(std::shared_ptr<Item> item) {
   co_return Unit{};
 }
 
+// A file that has been closed is told to be a little later.
+Task<bool> Exports::IsStillInUse(const Item& item) {
+  for (int i = 0; i < kCloseLooks && !item.stopping && item.exported->in_use(); ++i) {
+    co_await AioContext::Current().SleepFor(kCloseWait);
+  }
+  co_return !item.stopping && item.exported->in_use();
+}
+
 Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) {
   const auto it = std::find_if(items_.begin(), items_.end(),
                                [id](const std::shared_ptr<Item>& item) { return item->id == id; });
@@ -116,8 +128,14 @@ Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) 
   if (item->stopping) {
     co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", id));
   }
-  if (mode == RemoveMode::kSafe && item->exported->in_use()) {
-    co_return Fail(EBUSY, fmt::format("export '{}' still in use", id));
+  if (mode == RemoveMode::kSafe) {
+    const bool in_use = co_await IsStillInUse(*item);
+    if (in_use) {
+      co_return Fail(EBUSY, fmt::format("export '{}' still in use", item->id));
+    }
+    if (item->stopping) {
+      co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", item->id));
+    }
   }
   BeginStop(item);
   co_await item->gone.Wait();

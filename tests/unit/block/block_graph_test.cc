@@ -81,7 +81,7 @@ TEST(ZeroesMayUnmapOnlyWhereDiscardsMay) {
 
 TEST(AMissingChildIsNamed) {
   Bench bench;
-  CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Failed to find node with node-name='nobody'");
+  CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Cannot find device='' nor node-name='nobody'");
 }
 
 TEST(AChildIsOpenedAndClosedWithItsParent) {
@@ -143,6 +143,13 @@ TEST(AConflictNamesTheOtherUser) {
   CHECK_MESSAGE(bench.graph.Use("disk", {.used = 0, .shared = kPermConsistentRead}, "backup"),
                 "permissions 'write' are both required by VM 1 (uses");
   CHECK_OK(bench.graph.Use("disk", kReader, "reader"));
+}
+
+TEST(ZeroesAreUnmappedOnlyWhereDiscardsAre) {
+  Bench bench;
+  BlockdevOptions options = Memory("disk");
+  options.detect_zeroes = DetectZeroes::kUnmap;
+  CHECK_MESSAGE(bench.TryOpen(options), "setting detect-zeroes to unmap is not allowed");
 }
 
 TEST(AReadOnlyNodeHasNoWriters) {
