@@ -34,6 +34,14 @@ Result<std::uint64_t, Error> NonNegative(std::string_view name,
   return value.has_value() ? NonNegative(name, *value) : Result<std::uint64_t, Error>(otherwise);
 }
 
+Result<Unit, Error> Copy(std::string_view name, const std::optional<std::int64_t>& value,
+                         std::optional<std::uint64_t>& out) {
+  if (value.has_value()) {
+    FB_ASSIGN(out, NonNegative(name, *value));
+  }
+  return Unit{};
+}
+
 OnOffAuto ToOnOffAuto(std::optional<qapi::OnOffAuto> value) {
   switch (value.value_or(qapi::OnOffAuto::kAuto)) {
     case qapi::OnOffAuto::kAuto:
@@ -135,6 +143,16 @@ Result<Unit, Error> AddBacking(const qapi::BlockdevRefOrNull& backing,
   return Unit{};
 }
 
+Result<Qcow2CacheOptions, Error> ToCaches(const qapi::BlockdevOptionsQcow2& options) {
+  Qcow2CacheOptions caches;
+  FB_TRY(Copy("cache-size", options.cache_size, caches.cache_size));
+  FB_TRY(Copy("l2-cache-size", options.l2_cache_size, caches.l2_cache_size));
+  FB_TRY(Copy("l2-cache-entry-size", options.l2_cache_entry_size, caches.l2_cache_entry_size));
+  FB_TRY(Copy("refcount-cache-size", options.refcount_cache_size, caches.refcount_cache_size));
+  FB_TRY(Copy("cache-clean-interval", options.cache_clean_interval, caches.cache_clean_interval));
+  return caches;
+}
+
 Result<Qcow2Options, Error> ToQcow2(const qapi::BlockdevOptionsQcow2& options,
                                     const BlockdevOptions& parent, unsigned level) {
   Qcow2Options qcow2;
@@ -145,9 +163,7 @@ Result<Qcow2Options, Error> ToQcow2(const qapi::BlockdevOptionsQcow2& options,
   if (options.data_file.has_value()) {
     FB_ASSIGN(qcow2.data_file, ToRef(*options.data_file, parent, level));
   }
-  FB_ASSIGN(qcow2.l2_cache_size, NonNegative("l2-cache-size", options.l2_cache_size, 0));
-  FB_ASSIGN(qcow2.refcount_cache_size,
-            NonNegative("refcount-cache-size", options.refcount_cache_size, 0));
+  FB_ASSIGN(qcow2.caches, ToCaches(options));
   return qcow2;
 }
 
@@ -172,6 +188,11 @@ Result<Unit, Error> AddDriverOptions(const qapi::BlockdevOptions& options, unsig
     FB_ASSIGN(out.driver_options, ToNull(*null));
   } else if (const auto* const qcow2 = std::get_if<qapi::BlockdevOptionsQcow2>(&options.u)) {
     FB_ASSIGN(out.driver_options, ToQcow2(*qcow2, out, level));
+  } else if (const auto* const filter =
+                 std::get_if<qapi::BlockdevOptionsGenericFormat>(&options.u)) {
+    CompressOptions compress;
+    FB_ASSIGN(compress.file, ToRef(filter->file, out, level));
+    out.driver_options = std::move(compress);
   } else if (const auto* const raw = std::get_if<qapi::BlockdevOptionsRaw>(&options.u)) {
     FB_ASSIGN(out.driver_options, ToRaw(*raw, out, level));
   } else {

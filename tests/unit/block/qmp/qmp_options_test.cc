@@ -95,8 +95,14 @@ TEST(AnImageHasCachesAndADataFile) {
   CHECK_EQ(qcow2.file.node_name, std::string("f"));
   CHECK_EQ(qcow2.backing.node_name, std::string("b"));
   CHECK_EQ(qcow2.data_file.node_name, std::string("d"));
-  CHECK_EQ(qcow2.l2_cache_size, 65536u);
-  CHECK_EQ(qcow2.refcount_cache_size, 131072u);
+  CHECK_EQ(*qcow2.caches.l2_cache_size, 65536u);
+  CHECK_EQ(*qcow2.caches.refcount_cache_size, 131072u);
+}
+
+TEST(AFilterHasAFile) {
+  const BlockdevOptions options =
+      Good("{'driver': 'compress', 'file': {'driver': 'qcow2', 'file': 'f'}}");
+  CHECK_EQ(Own<CompressOptions>(options).file.definition->driver, std::string("qcow2"));
 }
 
 TEST(ANullDiskLeavesBuffersAloneUnlessAskedOtherwise) {
