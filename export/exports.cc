@@ -10,6 +10,9 @@ namespace fusebay {
 
 namespace {
 
+constexpr Nanoseconds kReleaseTime = std::chrono::milliseconds(100);
+constexpr Nanoseconds kReleaseStep = std::chrono::milliseconds(2);
+
 Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -106,6 +109,16 @@ Task<Unit> Exports::Stop(std::shared_ptr<Item> item) {
   co_return Unit{};
 }
 
+// The kernel tells of a close after it has returned to the client, who may be here already.
+Task<Unit> Exports::AwaitRelease(const Item& item) {
+  AioContext& loop = AioContext::Current();
+  const Clock::time_point end = loop.Now() + kReleaseTime;
+  while (!item.stopping && item.exported->in_use() && loop.Now() < end) {
+    co_await loop.SleepFor(kReleaseStep);
+  }
+  co_return Unit{};
+}
+
 Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) {
   const auto it = std::find_if(items_.begin(), items_.end(),
                                [id](const std::shared_ptr<Item>& item) { return item->id == id; });
@@ -113,11 +126,14 @@ Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) 
     co_return Fail(ENOENT, fmt::format("Export '{}' is not found", id));
   }
   const std::shared_ptr<Item> item = *it;
+  if (mode == RemoveMode::kSafe) {
+    co_await AwaitRelease(*item);
+  }
   if (item->stopping) {
-    co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", id));
+    co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", item->id));
   }
   if (mode == RemoveMode::kSafe && item->exported->in_use()) {
-    co_return Fail(EBUSY, fmt::format("export '{}' still in use", id));
+    co_return Fail(EBUSY, fmt::format("export '{}' still in use", item->id));
   }
   BeginStop(item);
   co_await item->gone.Wait();

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
+#include "block/new_file.h"
 #include "block/qcow2_create.h"
 #include "core/aio_context.h"
-#include "block/new_file.h"
 
 namespace fusebay {
 

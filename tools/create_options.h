@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "block/qcow2_create.h"
 #include "block/new_file.h"
+#include "block/qcow2_create.h"
 
 namespace fusebay {
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/log.h"
 #include "paths.h"
 
 namespace fusebay {
@@ -20,6 +21,23 @@ Result<fuse::MountEntry, Error> FindExportMount(const std::vector<fuse::MountEnt
     next = entry == nullptr ? LinkTarget(place) : "";
   }
   return Error{Errno(EINVAL), fmt::format("'{}' is not mounted by fusebay", path)};
+}
+
+void CutOffMounts(std::span<const OwnMount> mounts) {
+  const auto table = fuse::ReadMountTable();
+  if (!table.ok()) {
+    return;
+  }
+  for (const OwnMount& mount : mounts) {
+    const fuse::MountEntry* const entry = fuse::FindTopMount(*table, mount.mountpoint);
+    if (entry != nullptr && entry->type == fuse::kMountType && entry->source == mount.source) {
+      fuse::AbortSession(*entry);
+      const Result<Unit, Error> cut = fuse::Unmount(*entry, fuse::UnmountMode::kLazy);
+      if (!cut.ok()) {
+        LogError(cut.error().message);
+      }
+    }
+  }
 }
 
 }  // namespace fusebay

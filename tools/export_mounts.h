@@ -1,5 +1,6 @@
-// Finds our exports in the mount table by a path as a user writes it.
+// Our exports in the mount table: found by a path as a user writes it, and cut off.
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,5 +12,14 @@ namespace fusebay {
 // never touched. "'P' is not mounted by fusebay".
 Result<fuse::MountEntry, Error> FindExportMount(const std::vector<fuse::MountEntry>& table,
                                                 const std::string& path);
+
+struct OwnMount {
+  std::string mountpoint;
+  std::string source;
+};
+
+// Takes mounts of this process away without waiting for anybody, for a process that ends at once.
+// Blocks; what is mounted there by somebody else stays.
+void CutOffMounts(std::span<const OwnMount> mounts);
 
 }  // namespace fusebay

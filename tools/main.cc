@@ -17,8 +17,8 @@ namespace {
 
 using Commands = std::span<const Subcommand* const>;
 
-constexpr std::array kCommands = {&kMountCommand, &kUmountCommand, &kListCommand, &kInfoCommand,
-                                  &kImgCommand};
+constexpr std::array kCommands = {&kMountCommand, &kDaemonCommand, &kQmpCommand, &kUmountCommand,
+                                  &kListCommand,  &kInfoCommand,   &kImgCommand};
 
 const Subcommand* FindCommand(Commands commands, std::string_view name) {
   for (const Subcommand* command : commands) {

@@ -21,18 +21,6 @@ namespace {
 
 constexpr std::string_view kCommand = "mount";
 
-std::string_view CacheName(ExportCache cache) {
-  switch (cache) {
-    case ExportCache::kNone:
-      return "none";
-    case ExportCache::kWriteback:
-      return "writeback";
-    case ExportCache::kAuto:
-      break;
-  }
-  return "auto";
-}
-
 unsigned LoopCount(const MountRequest& request) {
   return request.loops != 0 ? request.loops : DataLoops::DefaultCount();
 }
@@ -129,7 +117,7 @@ void MountProcess::Register() {
                       .node_name = std::string(MountService::kNodeName),
                       .writable = request_.image.writable,
                       .growable = request_.fuse.growable,
-                      .cache = std::string(CacheName(request_.fuse.cache)),
+                      .cache = std::string(NameOf(request_.fuse.cache)),
                       .size = service_->size()};
   for (const std::string& mountpoint : service_->mountpoints()) {
     record.mounts.push_back({.mountpoint = mountpoint});

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "core/log.h"
-#include "fuse/mount_table.h"
+#include "export_mounts.h"
 
 namespace fusebay {
 
@@ -153,20 +153,11 @@ Task<Unit> MountService::StopExport(std::size_t index) {
 void MountService::RequestStop() { ended_.Set(); }
 
 void MountService::CutOff() {
-  const auto table = fuse::ReadMountTable();
-  if (!table.ok()) {
-    return;
-  }
+  std::vector<OwnMount> mounts;
   for (const std::string& mountpoint : mountpoints_) {
-    const fuse::MountEntry* const entry = fuse::FindTopMount(*table, mountpoint);
-    if (entry != nullptr && entry->type == fuse::kMountType && entry->source == image_path_) {
-      fuse::AbortSession(*entry);
-      const Result<Unit, Error> cut = fuse::Unmount(*entry, fuse::UnmountMode::kLazy);
-      if (!cut.ok()) {
-        LogError(cut.error().message);
-      }
-    }
+    mounts.push_back({mountpoint, image_path_});
   }
+  CutOffMounts(mounts);
 }
 
 Task<Result<Unit, Error>> MountService::Serve(std::function<void()> ready) {

@@ -5,8 +5,8 @@
 
 #include "base/fd.h"
 #include "block/block_graph.h"
-#include "block/open_image.h"
 #include "block/new_file.h"
+#include "block/open_image.h"
 
 namespace fusebay {
 

@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "export/fuse_export.h"
 #include "fuse/mount_table.h"
 
 namespace fusebay {
@@ -45,6 +46,9 @@ struct ExportRecord {
   // Whether one of its mounts was this one, by device number and mountpoint.
   bool Was(const fuse::MountEntry& entry) const;
 };
+
+// As a record has it.
+std::string_view NameOf(ExportCache cache);
 
 std::string RecordToJson(const ExportRecord& record);
 Result<ExportRecord, Error> RecordFromJson(std::string_view text);

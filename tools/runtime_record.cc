@@ -37,6 +37,18 @@ void Get(const Json& json, const char* name, T& value) {
 
 }  // namespace
 
+std::string_view NameOf(ExportCache cache) {
+  switch (cache) {
+    case ExportCache::kNone:
+      return "none";
+    case ExportCache::kWriteback:
+      return "writeback";
+    case ExportCache::kAuto:
+      break;
+  }
+  return "auto";
+}
+
 std::string RecordToJson(const ExportRecord& record) {
   Json mounts = Json::array();
   for (const ExportRecord::Mount& mount : record.mounts) {

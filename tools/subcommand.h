@@ -25,10 +25,12 @@ struct Subcommand {
 };
 
 extern const Subcommand kMountCommand;
+extern const Subcommand kDaemonCommand;
 extern const Subcommand kUmountCommand;
 extern const Subcommand kListCommand;
 extern const Subcommand kInfoCommand;
 extern const Subcommand kImgCommand;
+extern const Subcommand kQmpCommand;
 
 // "fusebay COMMAND: MESSAGE" to stderr.
 void PrintError(std::string_view command, std::string_view message);

@@ -82,6 +82,9 @@ Result<ChardevConfig, Error> ParseChardevOption(std::string_view text);
 // The same of chardev-add's arguments. Errors: "only the command line may pass file descriptors".
 Result<ChardevConfig, Error> ChardevConfigOf(std::string id, const ChardevBackend& backend);
 
+// For clients: connects, which may take some seconds. Not inside a loop.
+Result<UniqueFd, Error> ConnectSocket(const SocketPlace& place);
+
 // A stream of bytes from somebody and to them.
 struct ByteLink {
   UniqueFd input;

@@ -299,6 +299,8 @@ Result<Connected, Error> ConnectTo(const SocketPlace& place) {
   return Connected{std::move(fd), std::move(name)};
 }
 
+Result<UniqueFd, Error> ConnectSocket(const SocketPlace& place) { return ConnectFd(place); }
+
 std::string NameOf(const SocketPlace& place) {
   if (const auto* const inherited = std::get_if<FdPlace>(&place)) {
     return fmt::format("fd:{}", inherited->fd);

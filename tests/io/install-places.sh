@@ -10,6 +10,7 @@ timeout 50 meson install -C "$build" --no-rebuild --quiet --destdir "$dir/root" 
   fail "meson install: $(tail -5 install.log)"
 prefix=$(find root -path '*/bin/fusebay' -printf '%h\n')/..
 for file in bin/fusebay sbin/mount.fuse.fusebay share/bash-completion/completions/fusebay \
+  lib/systemd/system/fusebay-daemon@.service lib/systemd/system/fusebay-daemon@.socket \
   share/man/man1/fusebay.1 share/man/man1/fusebay-mount.1 share/man/man8/mount.fuse.fusebay.8; do
   [ -e "$prefix/$file" ] || [ -e "$prefix/$file.gz" ] || [ -L "$prefix/$file" ] ||
     fail "no $file in: $(find root -type f -o -type l)"
@@ -18,5 +19,5 @@ expect_contains "$("$prefix/bin/fusebay" --version)" "fusebay "
 expect_eq "$(basename "$(readlink "$prefix/sbin/mount.fuse.fusebay")")" fusebay "the helper"
 bash -n "$prefix/share/bash-completion/completions/fusebay"
 # Nothing but what has been named so far, and more manual pages.
-others=$(cd "$prefix" && find . ! -type d | grep -vE '/(man[18]|bin|sbin|completions)/' || true)
+others=$(cd "$prefix" && find . ! -type d | grep -vE '/(man[18]|bin|sbin|completions|systemd/system|doc/fusebay)/' || true)
 expect_eq "$others" "" "other installed files"

@@ -1,4 +1,4 @@
-// Tests of the table of chardevs and of the commands about it.
+// Tests of the table of chardevs.
 #include "monitor_fixture.h"
 
 using namespace fusebay;
@@ -84,45 +84,4 @@ TEST(AWaitingServerHasItsFirstClient) {
       [&] { AioContext::Current().Post([&] { client = ConnectUnix(folder / "s"); }); });
   CHECK_OK(table.Add("socket,id=a,server=on,path=" + (folder / "s")));
   CHECK(client.valid());
-}
-
-TEST(CommandsAddAndRemove) {
-  TestDaemon daemon;
-  AddChardevCommands(daemon.commands, daemon.chardevs);
-  Client client = daemon.Connect();
-  client.Negotiate();
-  CHECK_EQ(client.Ask("{'execute':'chardev-add','arguments':{'id':'n','backend':{'type':'null',"
-                      "'data':{}}}}"),
-           "{\"return\": {}}");
-  CHECK_EQ(client.Ask("{'execute':'chardev-add','arguments':{'id':'n','backend':{'type':'null',"
-                      "'data':{}}}}"),
-           "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Chardev with id 'n' already "
-           "exists\"}}");
-  CHECK_EQ(client.Ask("{'execute':'chardev-remove','arguments':{'id':'n'}}"), "{\"return\": {}}");
-  CHECK_EQ(client.Ask("{'execute':'chardev-remove','arguments':{'id':'c1'}}"),
-           "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Chardev 'c1' is busy\"}}");
-}
-
-TEST(CommandsSayWhatFailed) {
-  TestDaemon daemon;
-  AddChardevCommands(daemon.commands, daemon.chardevs);
-  Client client = daemon.Connect();
-  client.Negotiate();
-  CHECK_EQ(client.Ask("{'execute':'chardev-add','arguments':{'id':'n','backend':{'type':'socket',"
-                      "'data':{'addr':{'type':'unix','data':{'path':'/none/x'}},"
-                      "'server':false}}}}"),
-           "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Failed to add chardev 'n': "
-           "Failed to connect to '/none/x': No such file or directory\"}}");
-}
-
-TEST(CommandsList) {
-  TestDaemon daemon;
-  AddChardevCommands(daemon.commands, daemon.chardevs);
-  Client client = daemon.Connect();
-  client.Negotiate();
-  const std::string list = client.Ask("{'execute':'query-chardev'}");
-  CHECK(list.find("\"frontend-open\": true") != std::string::npos);
-  CHECK(list.find("\"label\": \"c1\"") != std::string::npos);
-  CHECK_EQ(client.Ask("{'execute':'query-chardev-backends'}"),
-           "{\"return\": [{\"name\": \"null\"}, {\"name\": \"socket\"}, {\"name\": \"stdio\"}]}");
 }
