@@ -1,5 +1,5 @@
-"""What two storage daemons are told, in order, after the typical call. Each is a request (a command's
-name and its arguments), or bytes as they are."""
+"""What two storage daemons are told, in order, after the typical call. Each is a request (a
+command's name and its arguments), or bytes as they are."""
 import json
 
 FILE = {"driver": "file", "filename": "disk.raw"}
@@ -48,7 +48,8 @@ def nodes():
     yield from [
         (add, {}), (add, {"driver": "file"}), (add, {**FILE}), (add, {**FILE, "node-name": "f"}),
         (add, {**FILE, "node-name": "9"}), (add, {**FILE, "node-name": ""}),
-        (add, {**FILE, "node-name": "a" * 40}), ("blockdev-del", {"node-name": "a" * 40}), (add, {**FILE, "node-name": "a b"}),
+        (add, {**FILE, "node-name": "a" * 40}), ("blockdev-del", {"node-name": "a" * 40}),
+        (add, {**FILE, "node-name": "a b"}),
         (add, {"driver": "file", "node-name": "x", "filename": "nope"}),
         (add, {"driver": "file", "node-name": "x", "filename": "/"}),
         (add, {"driver": "file", "node-name": "x", "filename": ""}),

@@ -196,7 +196,8 @@ def compare(data, answers):
     for mine, yours in zip(ours, theirs):
         why = why or difference(data, mine, yours)
     if why:
-        print(f"request {data!r}: {why}\n  ours:   {str(ours)[:500]}\n  theirs: {str(theirs)[:500]}")
+        print(f"request {data!r}: {why}")
+        print(f"  ours:   {str(ours)[:500]}\n  theirs: {str(theirs)[:500]}")
     return not why
 
 
