@@ -359,7 +359,7 @@ Task<Result<BlockRef, Error>> OpenContext::OpenChild(const BlockdevRef& child, C
   } else {
     entry = impl.Find(child.node_name);
     if (entry == nullptr) {
-      co_return NoSuchNode("", child.node_name);
+      co_return NoSuchNode(child.node_name, child.node_name);
     }
   }
   co_return impl.UseAsChild(*entry, permissions, node_name, role);

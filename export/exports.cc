@@ -10,11 +10,10 @@ namespace fusebay {
 
 namespace {
 
-Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
+constexpr Nanoseconds kReleaseTime = std::chrono::milliseconds(100);
+constexpr Nanoseconds kReleaseStep = std::chrono::milliseconds(2);
 
-// How long a file that somebody closes may still count as open.
-constexpr int kCloseLooks = 20;
-constexpr std::chrono::milliseconds kCloseWait{5};
+Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -110,12 +109,14 @@ Task<Unit> Exports::Stop(std::shared_ptr<Item> item) {
   co_return Unit{};
 }
 
-// A file that has been closed is told to be a little later.
-Task<bool> Exports::IsStillInUse(const Item& item) {
-  for (int i = 0; i < kCloseLooks && !item.stopping && item.exported->in_use(); ++i) {
-    co_await AioContext::Current().SleepFor(kCloseWait);
+// The kernel tells of a close after it has returned to the client, who may be here already.
+Task<Unit> Exports::AwaitRelease(const Item& item) {
+  AioContext& loop = AioContext::Current();
+  const Clock::time_point end = loop.Now() + kReleaseTime;
+  while (!item.stopping && item.exported->in_use() && loop.Now() < end) {
+    co_await loop.SleepFor(kReleaseStep);
   }
-  co_return !item.stopping && item.exported->in_use();
+  co_return Unit{};
 }
 
 Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) {
@@ -125,17 +126,14 @@ Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) 
     co_return Fail(ENOENT, fmt::format("Export '{}' is not found", id));
   }
   const std::shared_ptr<Item> item = *it;
-  if (item->stopping) {
-    co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", id));
-  }
   if (mode == RemoveMode::kSafe) {
-    const bool in_use = co_await IsStillInUse(*item);
-    if (in_use) {
-      co_return Fail(EBUSY, fmt::format("export '{}' still in use", item->id));
-    }
-    if (item->stopping) {
-      co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", item->id));
-    }
+    co_await AwaitRelease(*item);
+  }
+  if (item->stopping) {
+    co_return Fail(EBUSY, fmt::format("Export '{}' is already shutting down", item->id));
+  }
+  if (mode == RemoveMode::kSafe && item->exported->in_use()) {
+    co_return Fail(EBUSY, fmt::format("export '{}' still in use", item->id));
   }
   BeginStop(item);
   co_await item->gone.Wait();

@@ -73,7 +73,7 @@ class Exports {
     bool is_starting() const { return !settled.is_set(); }
   };
   Item* Find(std::string_view id) const;
-  static Task<bool> IsStillInUse(const Item& item);
+  Task<Unit> AwaitRelease(const Item& item);
   void BeginStop(const std::shared_ptr<Item>& item);
   Task<Unit> Stop(std::shared_ptr<Item> item);
 

@@ -24,9 +24,9 @@ refused "--blockdev driver=file,node-name=f,filename=nope: Could not open 'nope'
   --blockdev driver=file,node-name=f,filename=nope
 refused "--blockdev =: Invalid parameter ''" --blockdev =
 refused "--blockdev {\"driver\":: JSON parse error" --blockdev '{"driver":'
-refused "--export type=fuse,id=e,node-name=x,mountpoint=m: Cannot find device='' nor node-name='x'" \
+refused "--export type=fuse,id=e,node-name=x,mountpoint=m: Cannot find device='' nor node-name=" \
   --export type=fuse,id=e,node-name=x,mountpoint=m
-refused "--object iothread,id=t: attempt to add duplicate property 't' to object (type 'container')" \
+refused "--object iothread,id=t: attempt to add duplicate property 't' to object (type" \
   --object iothread,id=t --object iothread,id=t
 refused "--object iothread: Parameter 'id' is missing" --object iothread
 refused "--object foo,id=x: Parameter 'qom-type' does not accept value 'foo'" --object foo,id=x

@@ -3,8 +3,8 @@
 need_fusebay
 need_program python3
 
-# start_daemon [OPTIONS]: in the foreground, its process in $server, its monitor at qmp.sock. Returns
-# when it answers.
+# start_daemon [OPTIONS]: in the foreground, its process in $server, its monitor at qmp.sock.
+# Returns when it answers.
 start_daemon() {
   launch_daemon "$@"
   wait_until 15 answers_or_dead || fail "no answer within 15 seconds: $*"

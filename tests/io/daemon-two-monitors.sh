@@ -24,8 +24,11 @@ silent.run("qmp_capabilities")
 silent.no_events()
 equal(silent.refusal("qmp_capabilities"),
       "Capabilities negotiation is already complete, command ignored", "twice")
-pretty.send(b'{"execute":"qmp_capabilities"}')
-within(10, lambda: pretty.socket.recv(1 << 16).count(b"\n") > 1, "a reply over several lines")
+pretty.send(b'{"execute":"qmp_capabilities","id":[1]}')
+text = b""
+while not text.endswith(b"}\r\n"):
+    text += pretty.socket.recv(1 << 16)
+equal(text.count(b"\n") > 3, True, f"a reply over several lines: {text}")
 one.run("quit")
 PY
 expect_end

@@ -25,7 +25,7 @@ check() {
 "$FUSEBAY" daemon --pidfile run/fusebay.pid \
   --chardev socket,id=qmp,path=run/qmp.sock,server=on,wait=off --monitor chardev=qmp \
   --object iothread,id=t0 \
-  --blockdev driver=file,node-name=f,filename=disk.qcow2,aio=io_uring,cache.direct=off,discard=unmap \
+  --blockdev driver=file,node-name=f,filename=disk.qcow2,aio=threads,discard=unmap \
   --blockdev driver=qcow2,node-name=q,file=f \
   --export type=fuse,id=e,node-name=q,mountpoint=disk.img,writable=on,growable=on,iothread=t0 \
   >.log.1 2>&1 </dev/null &

@@ -19,5 +19,6 @@ expect_contains "$("$prefix/bin/fusebay" --version)" "fusebay "
 expect_eq "$(basename "$(readlink "$prefix/sbin/mount.fuse.fusebay")")" fusebay "the helper"
 bash -n "$prefix/share/bash-completion/completions/fusebay"
 # Nothing but what has been named so far, and more manual pages.
-others=$(cd "$prefix" && find . ! -type d | grep -vE '/(man[18]|bin|sbin|completions|systemd/system|doc/fusebay)/' || true)
+named='/(man[18]|bin|sbin|completions|systemd/system|doc/fusebay)/'
+others=$(cd "$prefix" && find . ! -type d | grep -vE "$named" || true)
 expect_eq "$others" "" "other installed files"

@@ -20,7 +20,7 @@ class Qmp:
 
     def __init__(self, path, negotiate=True):
         self.socket = connect(path)
-        self.buffer = b""
+        self.buffer = ""
         self.events = []
         self.greeting = self.message()["QMP"]
         self.next_id = 0
@@ -34,16 +34,20 @@ class Qmp:
     def message(self, patience=PATIENCE):
         """The next reply or event; None: the other end has closed."""
         end = time.monotonic() + patience
-        while b"\n" not in self.buffer:
+        while True:
+            try:
+                value, length = json.JSONDecoder().raw_decode(self.buffer)
+                self.buffer = self.buffer[length:].lstrip()
+                return value
+            except json.JSONDecodeError:
+                pass
             ready, _, _ = select.select([self.socket], [], [], max(0, end - time.monotonic()))
             if not ready:
                 raise TimeoutError("the monitor is silent")
             data = self.socket.recv(1 << 20)
             if not data:
                 return None
-            self.buffer += data
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return json.loads(line)
+            self.buffer = (self.buffer + data.decode()).lstrip()
 
     def reply(self):
         """The next reply."""

@@ -93,8 +93,8 @@ TEST(WhatCannotBeOpenedIsSaid) {
                     "{'driver': 'file', 'node-name': 'f', 'filename': '" + missing + "'}"),
            "Could not open '" + missing + "': No such file or directory");
   scene.AddFile("f", 4096);
-  CHECK_EQ(scene.Do("blockdev-add", "{'driver': 'qcow2', 'node-name': 'q', 'file': 'f'}"),
-           std::string("Image is not in qcow2 format"));
+  CHECK(scene.Do("blockdev-add", "{'driver': 'qcow2', 'node-name': 'q', 'file': 'f'}")
+            .ends_with("Image is not in qcow2 format"));
 }
 
 TEST(AResizeChangesTheNode) {

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Snapshots, resizes, reopens and a second export that comes and goes, while fio writes and verifies:
+# no error, no wrong byte, no stall above a second, and sound images afterwards.
+client_timeout=150
+test_timeout=170
+. "$(dirname "$0")/daemon-lib.sh"
+need_fuse
+need_program qemu-img fio
+rounds=${FUSEBAY_TEST_ROUNDS:-20}
+qemu-img create -q -f qcow2 0.qcow2 64M
+mountpoint_file m second
+start_daemon --object iothread,id=t0 --object iothread,id=t1 \
+  --blockdev driver=qcow2,node-name=d0,file.driver=file,file.filename=0.qcow2,discard=unmap \
+  --export type=fuse,id=e,node-name=d0,mountpoint=m,writable=on,iothread.0=t0,iothread.1=t1
+
+fio --name=load --filename=m --size=64M --rw=randwrite --bs=4k --ioengine=libaio --iodepth=8 \
+  --direct=1 --verify=crc32c --verify_backlog=256 --time_based --runtime=$((rounds * 2 + 10)) \
+  --output=fio.json --output-format=json >.log.fio 2>&1 &
+load=$!
+own_pids+=("$load")
+client "$rounds" "$load" <<'PY'
+from client import *
+from qmp import Qmp
+monitor, rounds, load = Qmp("qmp.sock"), int(sys.argv[1]), int(sys.argv[2])
+time.sleep(1)
+for i in range(1, rounds + 1):
+    monitor.run("blockdev-snapshot-sync", node_name=f"d{i - 1}", snapshot_file=f"{i}.qcow2",
+                snapshot_node_name=f"d{i}", format="qcow2")
+    for size in 96, 64:
+        monitor.run("block_resize", node_name=f"d{i}", size=size * MIB)
+    monitor.run("block-export-add", type="fuse", id="second", node_name=f"d{i}",
+                mountpoint="second", iothread="t1")
+    monitor.run("block-export-del", id="second", mode="hard")
+    equal(monitor.event("BLOCK_EXPORT_DELETED"), {"id": "second"})
+    for discard in "unmap", "ignore":
+        image = {"driver": "file", "filename": f"{i}.qcow2", "discard": discard}
+        monitor.run("blockdev-reopen", options=[{"driver": "qcow2", "node-name": f"d{i}",
+                                                 "file": image, "backing": f"d{i - 1}",
+                                                 "discard": discard}])
+    os.kill(load, 0)
+PY
+status=0
+wait "$load" || status=$?
+expect_eq "$status" 0 "exit status of fio: $(tail -5 .log.fio)"
+client <<'PY'
+from client import *
+import json
+with open("fio.json") as file:
+    text = file.read()
+job = json.loads(text[text.index("{"):])["jobs"][0]
+equal(job["error"], 0, "fio's error")
+for kind in "read", "write":
+    slowest = job[kind]["lat_ns"]["max"] / 1e9
+    print(f"{kind}: {job[kind]['total_ios']} requests, the slowest {slowest:.3f} s")
+    if slowest > 1:
+        fail(f"a {kind} took {slowest} s")
+PY
+quit_daemon
+qemu-img check -q "$rounds.qcow2" || fail "the top image is damaged"
