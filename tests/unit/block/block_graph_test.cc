@@ -69,7 +69,7 @@ TEST(AnUnknownDriverIsRefused) {
 
 TEST(AMissingChildIsNamed) {
   Bench bench;
-  CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Failed to find node with node-name='nobody'");
+  CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Cannot find device='nobody' nor node-name='nobody'");
 }
 
 TEST(AChildIsOpenedAndClosedWithItsParent) {
