@@ -227,6 +227,7 @@ Task<Result<std::uint64_t>> Qcow2Node::DoAllocatedSize() {
 // Of the image file alone, as in `qemu-img info`.
 Task<Result<ImageInfo, Error>> Qcow2Node::DoInfo() {
   ImageInfo info = Describe(image_, map_->found_corruption());
+  info.virtual_size = size();  // it may have been resized
   const Result<std::uint64_t> allocated = co_await image_.file.node().AllocatedSize();
   if (allocated.ok()) {
     info.actual_size = *allocated;

