@@ -225,6 +225,7 @@ Task<Result<NodeEntry*, Error>> BlockGraph::Impl::Open(BlockGraph& graph,
   if (!options.node_name.empty()) {
     CO_TRY(CheckName(options.node_name));
   }
+  CO_TRY(CheckDetectZeroes(options));
   OpenContext context{
       .graph = graph,
       .node_name =

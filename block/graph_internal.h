@@ -159,6 +159,9 @@ struct BlockGraph::Impl {
   Result<Unit, Error> PutOnTop(NodeEntry& node, NodeEntry& overlay);
 };
 
+// "setting detect-zeroes to unmap is not allowed without setting discard operation to unmap"
+Result<Unit, Error> CheckDetectZeroes(const BlockdevOptions& options);
+
 // "Cannot find device='D' nor node-name='X'"
 Error NoSuchNode(std::string_view device, std::string_view node_name);
 

@@ -27,6 +27,15 @@ std::string_view NameOf(ChildRole role) {
   FB_ASSERT(false);
 }
 
+Result<Unit, Error> CheckDetectZeroes(const BlockdevOptions& options) {
+  if (options.detect_zeroes == DetectZeroes::kUnmap && !options.discard_unmap) {
+    return Error{Errno{EINVAL},
+                 "setting detect-zeroes to unmap is not allowed without setting discard operation "
+                 "to unmap"};
+  }
+  return Unit{};
+}
+
 Error NoSuchNode(std::string_view device, std::string_view node_name) {
   return Error{Errno{ENOENT},
                fmt::format("Cannot find device='{}' nor node-name='{}'", device, node_name)};

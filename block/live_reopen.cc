@@ -76,11 +76,7 @@ class Planner {
     if (!fixed.empty()) {
       return Fixed(prefix, fixed);
     }
-    if (wanted.detect_zeroes == DetectZeroes::kUnmap && !wanted.discard_unmap) {
-      return Fail(EINVAL,
-                  "setting detect-zeroes to unmap is not allowed without setting discard operation "
-                  "to unmap");
-    }
+    FB_TRY(CheckDetectZeroes(wanted));
     changes_.push_back({&entry, std::move(wanted), CurrentOptions(graph_, entry)});
     return Unit{};
   }

@@ -133,6 +133,13 @@ TEST(AConflictNamesTheOtherUser) {
   CHECK_OK(bench.graph.Use("disk", kReader, "reader"));
 }
 
+TEST(ZeroesAreUnmappedOnlyWhereDiscardsAre) {
+  Bench bench;
+  BlockdevOptions options = Memory("disk");
+  options.detect_zeroes = DetectZeroes::kUnmap;
+  CHECK_MESSAGE(bench.TryOpen(options), "setting detect-zeroes to unmap is not allowed");
+}
+
 TEST(AReadOnlyNodeHasNoWriters) {
   Bench bench;
   BlockdevOptions options = Memory("disk");

@@ -94,7 +94,7 @@ TEST(SetPermissionsIsAllOrNothing) {
   FakeNode& node = bench.AddFake("n", 512);
   BlockRef a = bench.Use(node, kReader);
   const BlockRef b = bench.Use(node, {.used = 0, .shared = kPermConsistentRead});
-  CHECK_MESSAGE(a.SetPermissions(kWriter), "the test uses it and does not share 'write'");
+  CHECK_MESSAGE(a.SetPermissions(kWriter), "unshared by the test");
   CHECK(a.permissions() == kReader);
   CHECK_EQ(node.asked.used, std::uint32_t{kPermConsistentRead});
 }

@@ -85,6 +85,16 @@ class LiveScene {
   AioContext* ref_loops_[1];
 };
 
+// Options of "a" and "f-a" as they were opened.
+struct Options {
+  explicit Options(LiveScene& s)
+      : file(s.FileOptionsOf("f-a", s.bench.Run(s.Node("f-a").Info())->filename)),
+        image(s.ImageOptionsOf("a", "f-a")) {}
+  BlockdevOptions file;
+  BlockdevOptions image;
+  Qcow2Options& own() { return std::get<Qcow2Options>(image.driver_options); }
+};
+
 // Counts what it is told.
 class Listener : public BlockObserver {
  public:

@@ -5,30 +5,6 @@
 
 namespace fusebay::test {
 
-namespace {
-
-// Options of "a" and "f-a" as they were opened.
-struct Options {
-  explicit Options(LiveScene& s)
-      : file(s.FileOptionsOf("f-a", s.bench.Run(s.Node("f-a").Info())->filename)),
-        image(s.ImageOptionsOf("a", "f-a")) {}
-  BlockdevOptions file;
-  BlockdevOptions image;
-  Qcow2Options& own() { return std::get<Qcow2Options>(image.driver_options); }
-};
-
-bool IsLocked(const std::string& path) {
-  Bench other;
-  BlockdevOptions options = File(path);
-  options.node_name = "other";
-  if (!other.TryOpen(options).ok()) {
-    return true;
-  }
-  return !other.graph.Use("other", kWriter, "another").ok();
-}
-
-}  // namespace
-
 TEST(AnImageBecomesReadOnlyAndWritableAgain) {
   LiveScene s;
   s.AddImage("a");
@@ -41,28 +17,6 @@ TEST(AnImageBecomesReadOnlyAndWritableAgain) {
   CHECK_OK(s.Reopen(std::move(Options(s).image)));
   s.Write(s.bench.Use(s.Node("a")), 0, "two");
   CHECK_EQ(s.Read(s.bench.Use(s.Node("a")), 0, 3), "two");
-}
-
-TEST(LocksFollow) {
-  LiveScene s;
-  s.AddImage("a");
-  const std::string path = s.bench.Run(s.Node("f-a").Info())->filename;
-  CHECK(IsLocked(path));
-  Options ro(s);
-  ro.image.read_only = true;
-  ro.file.read_only = true;
-  CHECK_OK(s.Reopen(std::move(ro.file), std::move(ro.image)));
-  CHECK(s.Node("f-a").read_only());
-  {
-    Bench other;
-    BlockdevOptions reader = File(path, true);
-    reader.node_name = "r";
-    other.Open(reader);
-    CHECK_OK(other.graph.Use("r", {kPermConsistentRead, kPermConsistentRead}, "reader"));
-  }
-  Options rw(s);
-  CHECK_OK(s.Reopen(std::move(rw.image), std::move(rw.file)));
-  CHECK(IsLocked(path));
 }
 
 TEST(AReadOnlyFileCannotHaveWriters) {
@@ -151,31 +105,6 @@ TEST(CachesAndFlagsChangeUnderAWriter) {
   CHECK_EQ(s.Read(e, 0, 6), "before");
   s.Write(e, 512 << 10, "after");
   CHECK_EQ(s.Read(e, 512 << 10, 5), "after");
-}
-
-TEST(DirectIoIsTurnedOnAndOff) {
-  LiveScene s;
-  s.AddImage("a");
-  const BlockRef e = s.Export("a");
-  Options on(s);
-  on.file.cache.direct = true;
-  const Result<Unit, Error> done = s.Reopen(std::move(on.file));
-  if (!done.ok()) {
-    Skip("no O_DIRECT here: " + done.error().message);
-  }
-  s.Write(e, 100, "direct");
-  CHECK(s.Node("f-a").limits().request_alignment > 1);
-  CHECK_OK(s.Reopen(std::move(Options(s).file)));
-  CHECK_EQ(s.Node("f-a").limits().request_alignment, 1u);
-  CHECK_EQ(s.Read(e, 100, 6), "direct");
-}
-
-TEST(NativeAioNeedsDirectIo) {
-  LiveScene s;
-  s.AddImage("a");
-  Options o(s);
-  std::get<FileOptions>(o.file.driver_options).aio = EngineKind::kNative;
-  CHECK_MESSAGE(s.Reopen(std::move(o.file)), "requires cache.direct=on");
 }
 
 TEST(ABackingImageIsExchanged) {

@@ -377,11 +377,12 @@ TEST(AWritebackCacheIsForASoleExport) {
   writeback.cache = ExportCache::kWriteback;
   {
     Mounted mounted(scene, writeback);
-    CHECK_MESSAGE(scene.TryStart(scene.Options(scene.two.file)), "busy");
-    CHECK_MESSAGE(scene.TryStart(scene.Options(scene.two.file, false)), "busy");
+    CHECK_MESSAGE(scene.TryStart(scene.Options(scene.two.file)), "Permission conflict on node");
+    CHECK_MESSAGE(scene.TryStart(scene.Options(scene.two.file, false)),
+                  "Permission conflict on node");
   }
   Mounted other(scene, scene.Options(scene.two.file, false));
-  CHECK_MESSAGE(scene.TryStart(writeback), "busy");
+  CHECK_MESSAGE(scene.TryStart(writeback), "Permission conflict on node");
 }
 
 TEST(AWritebackCacheShowsTheSizeAndKeepsWhatIsWritten) {

@@ -97,6 +97,14 @@ TEST(WhatCannotBeOpenedIsSaid) {
             .ends_with("Image is not in qcow2 format"));
 }
 
+TEST(ZeroesAreUnmappedOnlyWithDiscards) {
+  Scene scene;
+  CHECK_EQ(scene.AddFile("f", 4096, ", 'detect-zeroes': 'unmap'"),
+           std::string("setting detect-zeroes to unmap is not allowed without setting discard "
+                       "operation to unmap"));
+  CHECK_EQ(scene.AddFile("f", 4096, ", 'detect-zeroes': 'unmap', 'discard': 'unmap'"), kDone);
+}
+
 TEST(ANodeCannotBeItsOwnChild) {
   Scene scene;
   CHECK_EQ(scene.AddRaw("r", "r"),

@@ -108,7 +108,8 @@ TEST(AFixedWindowDoesNotGrow) {
 
 TEST(NobodyElseMayResizeTheFileBelow) {
   Scene s;
-  CHECK_MESSAGE(s.bench.graph.Use("f", kWriter, "me"), "does not share 'resize'");
+  CHECK_MESSAGE(s.bench.graph.Use("f", kWriter, "me"),
+                "permissions 'resize' are both required by me");
 }
 
 TEST(PermissionsArePassedDown) {
