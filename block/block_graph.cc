@@ -79,6 +79,17 @@ Result<Unit, Error> CheckUnused(const NodeEntry& entry) {
   return Unit{};
 }
 
+// A child that is meant by its name does not exist, or not yet.
+Error NoSuchChild(const std::string& child, ChildRole role, const std::string& parent) {
+  if (child == parent) {
+    return Fail(EINVAL, fmt::format("Making '{}' a {} child of '{}' would create a cycle", child,
+                                    NameOf(role), parent));
+  }
+  const Error missing = NoSuchNode(child, child);
+  const std::string_view what = role == ChildRole::kBacking ? "Could not open backing file: " : "";
+  return Error{missing.code, fmt::format("{}{}", what, missing.message)};
+}
+
 // REQUIRES: all are used. Somebody from outside uses the top of them.
 Error InUse(const std::vector<std::unique_ptr<NodeEntry>>& entries) {
   for (const std::unique_ptr<NodeEntry>& entry : entries) {
@@ -359,7 +370,7 @@ Task<Result<BlockRef, Error>> OpenContext::OpenChild(const BlockdevRef& child, C
   } else {
     entry = impl.Find(child.node_name);
     if (entry == nullptr) {
-      co_return NoSuchNode(child.node_name, child.node_name);
+      co_return NoSuchChild(child.node_name, role, node_name);
     }
   }
   co_return impl.UseAsChild(*entry, permissions, node_name, role);

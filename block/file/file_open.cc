@@ -32,9 +32,6 @@ const char* PathOf(const FileRequest& request) {
 
 // What else can have a name; null for what may hold an image.
 const char* NotAnImage(mode_t mode) {
-  if (S_ISDIR(mode)) {
-    return "a directory";
-  }
   if (S_ISFIFO(mode)) {
     return "a FIFO";
   }
@@ -42,10 +39,12 @@ const char* NotAnImage(mode_t mode) {
 }
 
 Result<Unit, Error> CheckType(const FileRequest& request, mode_t mode) {
+  if (S_ISDIR(mode)) {
+    return Failed(request.filename, EISDIR);
+  }
   const char* const other = NotAnImage(mode);
   if (other != nullptr) {
-    return Error{Errno{S_ISDIR(mode) ? EISDIR : EINVAL},
-                 fmt::format("'{}' is {}", request.filename, other)};
+    return Error{Errno{EINVAL}, fmt::format("'{}' is {}", request.filename, other)};
   }
   if (request.is_device && S_ISREG(mode)) {
     return Error{Errno{EINVAL}, fmt::format("'host_device' driver requires '{}' to be either a "

@@ -80,7 +80,10 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
   const auto& own = std::get<Qcow2Options>(options.driver_options);
   Image image;
   image.reporter = std::make_unique<CorruptionReporter>(context.graph, context.node_name);
-  CO_ASSIGN(image.file, co_await context.OpenChild(own.file, ChildRole::kFile, kReadStable));
+  // Who means to write asks for it at once, and is told of a conflict as a writer is.
+  const bool to_write = !options.read_only && !options.auto_read_only;
+  CO_ASSIGN(image.file, co_await context.OpenChild(own.file, ChildRole::kFile,
+                                                   to_write ? kWriteAlone : kReadStable));
   image.filename = co_await NameOf(image.file);
   CO_ASSIGN(image.header, co_await ReadHeader(image.file, image.filename));
   CO_ASSIGN(const bool read_only, DecideReadOnly(options, image));

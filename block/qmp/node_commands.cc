@@ -1,8 +1,10 @@
 // The commands that open, close and change nodes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "block/graph_query.h"
 #include "block/live_reopen.h"
 #include "block/live_snapshot.h"
 #include "block/qmp_block.h"
@@ -21,6 +23,16 @@ Done ToReply(const Result<Unit, Error>& result) {
 qapi::QmpError NoSuchNode(std::string_view device, std::string_view node_name) {
   return qapi::QmpError(
       fmt::format("Cannot find device='{}' nor node-name='{}'", device, node_name));
+}
+
+// Whether another node is on top of it.
+bool IsChild(BlockGraph& graph, const std::string& node_name) {
+  const std::vector<NodeStats> all = CollectStats(graph);
+  return std::any_of(all.begin(), all.end(), [&node_name](const NodeStats& parent) {
+    return std::any_of(
+        parent.children.begin(), parent.children.end(),
+        [&node_name](const NodeChild& child) { return child.node_name == node_name; });
+  });
 }
 
 }  // namespace
@@ -99,6 +111,9 @@ NodeCommands::Reply NodeCommands::Resize(qapi::BlockResizeArguments arguments) {
 }
 
 NodeCommands::Reply NodeCommands::ChangeBacking(qapi::ChangeBackingFileArguments arguments) {
+  if (IsChild(graph_, arguments.device)) {
+    co_return qapi::QmpError("Need a root block node");
+  }
   const Result<Unit, Error> changed = co_await ChangeBackingFile(
       graph_, arguments.device, arguments.image_node_name, arguments.backing_file);
   co_return ToReply(changed);

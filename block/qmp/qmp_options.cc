@@ -222,11 +222,6 @@ Converted Convert(const qapi::BlockdevOptions& options, const Inherited& inherit
   out.cache.direct = cache.direct.value_or(inherited.cache.direct);
   out.cache.no_flush = cache.no_flush.value_or(inherited.cache.no_flush);
   out.detect_zeroes = ToDetectZeroes(options.detect_zeroes);
-  if (out.detect_zeroes == DetectZeroes::kUnmap && !out.discard_unmap) {
-    return Error{Errno{EINVAL},
-                 "setting detect-zeroes to unmap is not allowed without setting discard operation "
-                 "to unmap"};
-  }
   FB_TRY(AddDriverOptions(options, level, out));
   return out;
 }

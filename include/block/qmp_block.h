@@ -30,7 +30,7 @@ namespace fusebay {
 // The graph's options of what a user has said. A definition of a child has, where it does not say
 // otherwise, read-only, auto-read-only and cache of its parent, and discard=unmap; one of a backing
 // node is read-only. Errors: "Parameter 'P' expects a non-negative number below 2^64"; "Invalid
-// node-name: ''"; "setting detect-zeroes to unmap is not allowed without ...".
+// node-name: ''"; "latency-ns is invalid".
 Result<BlockdevOptions, Error> ToBlockdevOptions(const qapi::BlockdevOptions& options);
 
 // blockdev-add, blockdev-del, blockdev-reopen, block_resize, change-backing-file,

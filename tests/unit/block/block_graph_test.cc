@@ -81,7 +81,7 @@ TEST(ZeroesMayUnmapOnlyWhereDiscardsMay) {
 
 TEST(AMissingChildIsNamed) {
   Bench bench;
-  CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Cannot find device='' nor node-name='nobody'");
+  CHECK_MESSAGE(bench.TryOpen(Raw("nobody")), "Cannot find device='nobody' nor node-name='nobody'");
 }
 
 TEST(AChildIsOpenedAndClosedWithItsParent) {

@@ -79,7 +79,7 @@ TEST(AMissingFileIsNamed) {
 
 TEST(ADirectoryIsRefused) {
   Scene s;
-  CHECK_MESSAGE(s.Open("/tmp"), "'/tmp' is a directory");
+  CHECK_MESSAGE(s.Open("/tmp"), "Could not open '/tmp': Is a directory");
 }
 
 TEST(AFifoIsRefusedWithoutWaiting) {

@@ -97,6 +97,20 @@ TEST(WhatCannotBeOpenedIsSaid) {
             .ends_with("Image is not in qcow2 format"));
 }
 
+TEST(ZeroesAreUnmappedOnlyWithDiscards) {
+  Scene scene;
+  CHECK_EQ(scene.AddFile("f", 4096, ", 'detect-zeroes': 'unmap'"),
+           std::string("setting detect-zeroes to unmap is not allowed without setting discard "
+                       "operation to unmap"));
+  CHECK_EQ(scene.AddFile("f", 4096, ", 'detect-zeroes': 'unmap', 'discard': 'unmap'"), kDone);
+}
+
+TEST(ANodeCannotBeItsOwnChild) {
+  Scene scene;
+  CHECK_EQ(scene.AddRaw("r", "r"),
+           std::string("Making 'r' a file child of 'r' would create a cycle"));
+}
+
 TEST(AResizeChangesTheNode) {
   Scene scene;
   scene.AddFile("f", 4096);
@@ -118,6 +132,20 @@ TEST(AResizeNeedsANodeAndASize) {
   scene.AddFile("ro", 4096, ", 'read-only': true");
   CHECK_EQ(scene.Do("block_resize", "{'node-name': 'ro', 'size': 0}"),
            std::string("Image is read-only"));
+}
+
+TEST(ClientsAreToldBeforeAChangeIsAnswered) {
+  Scene scene;
+  int settled = 0;
+  scene.nodes.SetSettle([&settled] {
+    ++settled;
+    return Task<Unit>(Unit{});
+  });
+  scene.AddFile("f", 4096);
+  scene.Do("block_resize", "{'node-name': 'x', 'size': 8192}");
+  CHECK_EQ(settled, 0);
+  scene.Do("block_resize", "{'node-name': 'f', 'size': 8192}");
+  CHECK_EQ(settled, 1);
 }
 
 TEST(AReopenNeedsNames) {
@@ -177,6 +205,10 @@ TEST(ABackingFileCanBeRenamedOnlyWhereThereIsOne) {
   CHECK_EQ(scene.Do("change-backing-file",
                     "{'device': 'f', 'image-node-name': 'f', 'backing-file': 'b'}"),
            std::string("not allowing backing file change on an image without a backing file"));
+  scene.AddRaw("r", "f");
+  CHECK_EQ(scene.Do("change-backing-file",
+                    "{'device': 'f', 'image-node-name': 'f', 'backing-file': 'b'}"),
+           std::string("Need a root block node"));
 }
 
 }  // namespace
