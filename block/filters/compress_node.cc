@@ -81,7 +81,8 @@ Task<NodeResult> OpenCompress(const BlockdevOptions& options, OpenContext& conte
     co_return Error{Errno{EINVAL}, "Parameter 'file' is missing"};
   }
   CO_ASSIGN(BlockRef file,
-            co_await context.OpenChild(own->file, {.used = 0, .shared = kPermAll & ~kPermResize}));
+            co_await context.OpenChild(own->file, ChildRole::kFile,
+                                       {.used = 0, .shared = kPermAll & ~kPermResize}));
   const BlockNode& node = file.node();
   const bool read_only = options.read_only || (options.auto_read_only && node.read_only());
   if (!read_only && node.read_only()) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Snapshots, resizes, reopens and a second export that comes and goes, while fio writes and verifies:
+# Snapshots, resizes, reopens and an export that comes and goes, while fio writes and verifies:
 # no error, no wrong byte, no stall above a second, and sound images afterwards.
 client_timeout=150
 test_timeout=170
