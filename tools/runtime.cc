@@ -131,6 +131,8 @@ bool HasMountIn(const ExportRecord& record, const std::vector<fuse::MountEntry>&
   });
 }
 
+bool IsToBeFound(const ExportRecord::Mount& mount) { return mount.device_minor == 0; }
+
 }  // namespace
 
 RuntimePlace RuntimePlace::OfThisProcess() {
@@ -159,13 +161,19 @@ std::vector<std::string> RuntimePlace::Candidates() const {
 Result<ExportRegistration, Error> ExportRegistration::Create(ExportRecord record,
                                                              const RuntimePlace& place) {
   FB_ASSIGN(UniqueFd folder, MakeFolder(place));
-  FB_ASSIGN(const std::vector<fuse::MountEntry> table, fuse::ReadMountTable());
+  std::vector<fuse::MountEntry> table;
+  if (std::any_of(record.mounts.begin(), record.mounts.end(), IsToBeFound)) {
+    FB_ASSIGN(table, fuse::ReadMountTable());
+  }
   record.pid = ::getpid();
   record.start_time = ProcessStartTime(record.pid).value_or(0);
   record.started = static_cast<std::int64_t>(::time(nullptr));
   std::vector<std::string> names;
   for (ExportRecord::Mount& mount : record.mounts) {
     names.push_back(mount.mountpoint);
+    if (!IsToBeFound(mount)) {
+      continue;
+    }
     // Not found: it is in another mount namespace.
     if (const auto entry = FindExportMount(table, mount.mountpoint); entry.ok()) {
       mount = {entry->mountpoint, entry->device_major, entry->device_minor};

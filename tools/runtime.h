@@ -73,9 +73,9 @@ struct RuntimePlace {
 // Adds this process, or one export of it, to the registry while it lives.
 class ExportRegistration {
  public:
-  // Fills in pid, start_time, started and, of each mount, where it stands in the mount table. Call
-  // it in the serving process when everything is mounted. No export depends on its success: warn
-  // and go on.
+  // Fills in pid, start_time, started and, of each mount whose device is not known, where it stands
+  // in the mount table. Call it in the serving process when everything is mounted. No export
+  // depends on its success: warn and go on.
   static Result<ExportRegistration, Error> Create(
       ExportRecord record, const RuntimePlace& place = RuntimePlace::OfThisProcess());
   ExportRegistration(ExportRegistration&& other) noexcept = default;

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "qapi/json_stream.h"
 #include "tools_fixture.h"
 
 using namespace fusebay;

@@ -191,3 +191,12 @@ TEST(ExportsOfOneProcessAreRegisteredApart) {
   CHECK_EQ(ReadRecords(p.place, {}).size(), 1u);
   CHECK_EQ(ReadRecords(p.place, {})[0].export_id, "e1");
 }
+
+TEST(KnownDeviceIsKept) {
+  const Place p;
+  ExportRecord record = Example();
+  record.mounts = {{"/srv/m", 1, 2}};
+  const auto registration = ExportRegistration::Create(record, p.place);
+  CHECK_OK(registration);
+  CHECK_EQ(ReadRecords(p.place, {})[0].mounts[0].device_minor, 2u);
+}
