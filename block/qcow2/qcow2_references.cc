@@ -233,7 +233,7 @@ Task<Result<Unit, Error>> Walk::WalkSnapshotL1s(const std::vector<Snapshot>& sna
   std::uint64_t window_begin = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const SharedPiece& piece = pieces[i];
-    const std::uint64_t end = std::min(piece.end, AlignDown(regions_.file_size(), 8));
+    const std::uint64_t end = std::min(piece.end, AlignDown(target_.file.size(), 8));
     for (std::uint64_t at = piece.begin; at < end;) {
       if (at < window_begin || at >= window_begin + window.size() * 8) {
         const std::uint64_t bytes = std::min(TogetherFrom(pieces, i, at), kL1WindowBytes);

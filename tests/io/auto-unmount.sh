@@ -4,6 +4,7 @@
 need_fuse
 need_fusebay
 need_program fusermount3
+need_root_mount
 random_file disk.img 65536
 mountpoint_file m
 

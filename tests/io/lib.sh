@@ -59,7 +59,13 @@ need_loop() {
   losetup -f >/dev/null 2>&1 || skip "needs a free loop device"
 }
 
-# Not to be had where / is a folder of another root, for one.
+# Below another root it may be none. There fusermount3 unmounts nothing for a user.
+need_root_mount() {
+  awk '$5 == "/" { found = 1 } END { exit !found }' /proc/self/mountinfo ||
+    skip "needs / to be a mount point"
+}
+
+# Not to be had where / is no mount point, for one.
 need_namespaces() {
   need_program unshare
   unshare -m true 2>/dev/null || skip "needs mount namespaces"

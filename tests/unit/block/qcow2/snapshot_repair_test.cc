@@ -129,6 +129,16 @@ TEST(TheHeaderNamesTheNewTableWhenItIsOnTheDisk) {
   CHECK(table_epoch < header_epoch);
 }
 
+// A rebuild counts with a longer file than there is to read.
+TEST(ARebuildReadsAnL1TableAsFarAsTheFileGoes) {
+  std::vector<std::byte> bytes = WithSnapshots({Entry(16, 6 * kCluster, 8192)});
+  bytes.resize(6 * kCluster + 12);
+  CheckedImage image(std::move(bytes));
+  image.Set64(kCluster, 0);  // no refcounts at all
+  CHECK(image.Check(CheckFix::kAll).clean());
+  CHECK(image.Said("Rebuilding refcount structure"));
+}
+
 TEST(SnapshotsThatShareAnL1TableCountItOnceEach) {
   CheckedImage image(WithSnapshots(
       {Entry(16, 6 * kCluster, 1), Entry(16, 6 * kCluster, 2), Entry(16, 6 * kCluster, 1)}));
