@@ -42,7 +42,7 @@ FENCES = [
     (r"zstd\.h|zlib\.h|libdeflate\.h",
      r"block/qcow2/qcow2_compress\.cc|tests/unit/block/qcow2/\w+_test\.cc"),
     (r"nlohmann/", r"block/qcow2/qcow2_backing\.cc|qapi/.*\.cc|tools/\w+\.cc|tests/.*\.cc"),
-    (r"fmt/", r".*\.cc"),
+    (r"fmt/", r".*\.cc|pch/standard\.h"),
     (r"cmocka\.h", r"tests/lib/cmocka_bridge\.cc"),
 ]
 
