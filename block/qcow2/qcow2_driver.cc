@@ -68,16 +68,6 @@ Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
   return Unit{};
 }
 
-Result<Unit, Error> SizeCaches(const Qcow2CacheOptions& options, Image& image) {
-  FB_ASSIGN(const CacheSizes sizes,
-            DecideCacheSizes(options, image.header, image.virtual_size, image.filename));
-  image.l2_cache_bytes = sizes.l2_bytes;
-  image.l2_slice_bytes = sizes.l2_slice_bytes;
-  image.refcount_cache_bytes = sizes.refcount_bytes;
-  image.cache_clean_seconds = sizes.clean_interval_seconds;
-  return Unit{};
-}
-
 // Whether the image is opened read-only. One that cannot be written safely is, if that may be.
 Result<bool, Error> DecideReadOnly(const BlockdevOptions& options, const Image& image) {
   if (options.read_only) {
@@ -113,7 +103,8 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
     }
   }
   CO_TRY(co_await ReadTables(own.snapshot, image));
-  CO_TRY(SizeCaches(own.caches, image));
+  CO_ASSIGN(image.caches,
+            DecideCacheSizes(own.caches, image.header, image.virtual_size, image.filename));
   CO_TRY(co_await OpenDataFile(options, context, image));
   CO_TRY(co_await OpenBacking(options, context, image));
   image.is_sparse = co_await IsSparse(image);

@@ -92,7 +92,7 @@ Writer::Writer(Image& image, ClusterMap& map, GuestReader& reader, std::vector<s
       map_(map),
       reader_(reader),
       places_(image.header.cluster_bits),
-      refcounts_(image.file, image.header, places_, table, image.refcount_cache_bytes),
+      refcounts_(image.file, image.header, places_, table, image.caches.refcount_bytes),
       allocator_(image.file, image.header, places_, refcounts_),
       write_back_(image.file, image.data_file, image.header, map, allocator_, grace_) {
   map.SetRoomMaker(&write_back_);
