@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "qcow2/cache_sizes.h"
 #include "qcow2/qcow2_bitmap.h"
 #include "qcow2/qcow2_chain.h"
@@ -48,12 +46,8 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   CO_ASSIGN(image.bitmaps, co_await ReadBitmaps(image.file, image.header, image.filename));
   CO_ASSIGN(const L1Place place, ChooseL1(image, snapshot));
   image.virtual_size = place.virtual_size;
-  image.l1.resize(place.entries);
-  CO_TRY(co_await ReadTable(image.file, place.offset, std::as_writable_bytes(std::span(image.l1)),
-                            TableName{image.filename, "the L1 table"}));
-  for (std::uint64_t& entry : image.l1) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  CO_ASSIGN(image.l1, co_await ReadEntries(image.file, place.offset, place.entries,
+                                           TableName{image.filename, "the L1 table"}));
   co_return Unit{};
 }
 
