@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "qcow2/cache_sizes.h"
 #include "qcow2/qcow2_bitmap.h"
 #include "qcow2/qcow2_chain.h"
@@ -48,12 +46,8 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   CO_ASSIGN(image.bitmaps, co_await ReadBitmaps(image.file, image.header, image.filename));
   CO_ASSIGN(const L1Place place, ChooseL1(image, snapshot));
   image.virtual_size = place.virtual_size;
-  image.l1.resize(place.entries);
-  CO_TRY(co_await ReadTable(image.file, place.offset, std::as_writable_bytes(std::span(image.l1)),
-                            TableName{image.filename, "the L1 table"}));
-  for (std::uint64_t& entry : image.l1) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  CO_ASSIGN(image.l1, co_await ReadEntries(image.file, place.offset, place.entries,
+                                           TableName{image.filename, "the L1 table"}));
   co_return Unit{};
 }
 
@@ -65,16 +59,6 @@ Result<Unit, Error> CheckOptions(const BlockdevOptions& options) {
   if (own->no_backing && !own->backing.empty()) {
     return Error{Errno{EINVAL}, "qcow2: 'backing' is both a node and null"};
   }
-  return Unit{};
-}
-
-Result<Unit, Error> SizeCaches(const Qcow2CacheOptions& options, Image& image) {
-  FB_ASSIGN(const CacheSizes sizes,
-            DecideCacheSizes(options, image.header, image.virtual_size, image.filename));
-  image.l2_cache_bytes = sizes.l2_bytes;
-  image.l2_slice_bytes = sizes.l2_slice_bytes;
-  image.refcount_cache_bytes = sizes.refcount_bytes;
-  image.cache_clean_seconds = sizes.clean_interval_seconds;
   return Unit{};
 }
 
@@ -113,7 +97,8 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
     }
   }
   CO_TRY(co_await ReadTables(own.snapshot, image));
-  CO_TRY(SizeCaches(own.caches, image));
+  CO_ASSIGN(image.caches,
+            DecideCacheSizes(own.caches, image.header, image.virtual_size, image.filename));
   CO_TRY(co_await OpenDataFile(options, context, image));
   CO_TRY(co_await OpenBacking(options, context, image));
   image.is_sparse = co_await IsSparse(image);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "block/block_driver.h"
+#include "qcow2/cache_sizes.h"
 #include "qcow2/qcow2_header.h"
 #include "qcow2/qcow2_snapshot.h"
 
@@ -21,10 +22,7 @@ struct Image {
   // Of the image, or of the snapshot that was asked for.
   std::vector<std::uint64_t> l1;
   std::uint64_t virtual_size = 0;
-  std::uint64_t l2_cache_bytes = 0;
-  std::uint32_t l2_slice_bytes = 0;
-  std::uint64_t refcount_cache_bytes = 0;
-  std::uint32_t cache_clean_seconds = 0;  // 0: never
+  CacheSizes caches;
   // Much of the file is holes although the image counts it as data, as preallocation=metadata
   // leaves it: then a look into the file tells which data is zeroes.
   bool is_sparse = false;

@@ -22,7 +22,8 @@ Qcow2Node::Qcow2Node(std::string node_name, bool read_only, Image image)
     : BlockNode(std::move(node_name), "qcow2", read_only),
       image_(std::move(image)),
       map_(image_.file, image_.header,
-           {std::move(image_.l1), image_.l2_cache_bytes, image_.l2_slice_bytes, image_.filename}),
+           {std::move(image_.l1), image_.caches.l2_bytes, image_.caches.l2_slice_bytes,
+            image_.filename}),
       inflater_(image_.file, image_.header, image_.filename) {
   set_size(image_.virtual_size);
   limits_.cluster_size = image_.header.cluster_size();
@@ -37,8 +38,8 @@ Task<Result<Unit, Error>> Qcow2Node::PrepareToWrite() {
 }
 
 void Qcow2Node::StartCleaning() {
-  if (image_.cache_clean_seconds != 0) {
-    cleaning_.Spawn(CleanCaches(std::chrono::seconds(image_.cache_clean_seconds)));
+  if (image_.caches.clean_interval_seconds != 0) {
+    cleaning_.Spawn(CleanCaches(std::chrono::seconds(image_.caches.clean_interval_seconds)));
   }
 }
 
