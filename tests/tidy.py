@@ -279,6 +279,21 @@ def check_tests(tree):
             tree.emit(path, 1, "no meson.build runs it")
 
 
+def check_test_names(tree):
+    """The tests of a folder are one program: what a file defines is its own."""
+    for path, lines in tree.code(".cc"):
+        if not re.match(r"tests/unit/.*_test\.cc$", path):
+            continue
+        own = False
+        for number, line in enumerate(lines, 1):
+            if line.startswith("namespace {"):
+                own = True
+            elif line == "}  // namespace":
+                own = False
+            elif not own and re.match(r"(struct|class|enum) .*{", line):
+                tree.emit(path, number, "a type of a test goes into an unnamed namespace")
+
+
 def check_format(tree):
     """clang-format-19 has nothing to change."""
     if not needs("clang-format-19", "the format"):
@@ -305,7 +320,7 @@ def needs(program, what):
 
 
 CHECKS = [check_sizes, check_functions, check_interfaces, check_includes, check_patterns,
-          check_tests, check_format]
+          check_tests, check_test_names, check_format]
 
 
 def main():
