@@ -42,7 +42,7 @@ FENCES = [
     (r"zstd\.h|zlib\.h|libdeflate\.h",
      r"block/qcow2/qcow2_compress\.cc|tests/unit/block/qcow2/\w+_test\.cc"),
     (r"nlohmann/", r"block/qcow2/qcow2_backing\.cc|qapi/.*\.cc|tools/\w+\.cc|tests/.*\.cc"),
-    (r"fmt/", r".*\.cc"),
+    (r"fmt/", r".*\.cc|pch/standard\.h"),
     (r"cmocka\.h", r"tests/lib/cmocka_bridge\.cc"),
 ]
 
@@ -286,6 +286,21 @@ def check_tests(tree):
             tree.emit(path, 1, "no meson.build runs it")
 
 
+def check_test_names(tree):
+    """The tests of a folder are one program: what a file defines is its own."""
+    for path, lines in tree.code(".cc"):
+        if not re.match(r"tests/unit/.*_test\.cc$", path):
+            continue
+        own = False
+        for number, line in enumerate(lines, 1):
+            if line.startswith("namespace {"):
+                own = True
+            elif line == "}  // namespace":
+                own = False
+            elif not own and re.match(r"(struct|class|enum) .*{", line):
+                tree.emit(path, number, "a type of a test goes into an unnamed namespace")
+
+
 def check_format(tree):
     """clang-format-19 has nothing to change."""
     if not needs("clang-format-19", "the format"):
@@ -312,7 +327,7 @@ def needs(program, what):
 
 
 CHECKS = [check_sizes, check_functions, check_interfaces, check_includes, check_patterns,
-          check_tests, check_format]
+          check_tests, check_test_names, check_format]
 
 
 def main():

@@ -109,6 +109,13 @@ class TidyTest(unittest.TestCase):
         files["tests/io/meson.build"] = "foreach name : ['a-b']\n"
         self.assertEqual("", findings(tidy.check_tests, files))
 
+    def test_type_of_a_test_outside_its_namespace(self):
+        bad = "// A.\nnamespace a::test {\nstruct Scene {\n};\n}  // namespace a::test\n"
+        good = "// A.\nnamespace {\nstruct Scene {\n};\n}  // namespace\n"
+        for text, found in ((bad, 1), (good, 0)):
+            files = {"tests/unit/core/a_test.cc": text}
+            self.assertEqual(found, findings(tidy.check_test_names, files).count("unnamed"))
+
     def test_format(self):
         self.assertIn("clang-format-19 -i is due",
                       findings(tidy.check_format, {"core/a.cc": "// A.\nint   a ;\n"}))

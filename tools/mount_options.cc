@@ -129,23 +129,9 @@ Applied SetDetectZeroes(MountSettings& s, Value value) {
   return Unit{};
 }
 
-Applied SetCacheSize(MountSettings& s, Value value) {
-  FB_ASSIGN(s.request.image.caches.cache_size, ParseSize(value));
-  return Unit{};
-}
-
-Applied SetL2CacheSize(MountSettings& s, Value value) {
-  FB_ASSIGN(s.request.image.caches.l2_cache_size, ParseSize(value));
-  return Unit{};
-}
-
-Applied SetL2CacheEntrySize(MountSettings& s, Value value) {
-  FB_ASSIGN(s.request.image.caches.l2_cache_entry_size, ParseSize(value));
-  return Unit{};
-}
-
-Applied SetRefcountCacheSize(MountSettings& s, Value value) {
-  FB_ASSIGN(s.request.image.caches.refcount_cache_size, ParseSize(value));
+template <std::optional<std::uint64_t> Qcow2CacheOptions::* kMember>
+Applied SetCacheBytes(MountSettings& s, Value value) {
+  FB_ASSIGN(s.request.image.caches.*kMember, ParseSize(value));
   return Unit{};
 }
 
@@ -271,13 +257,13 @@ constexpr std::array kRows = {
          kRequired},
         SetDetectZeroes},
     Row{{"cache-size", 0, "BYTES", "Memory for the tables of a qcow2 image", kRequired},
-        SetCacheSize},
+        SetCacheBytes<&Qcow2CacheOptions::cache_size>},
     Row{{"l2-cache-size", 0, "BYTES", "... for its L2 tables (all, 1M to 32M)", kRequired},
-        SetL2CacheSize},
+        SetCacheBytes<&Qcow2CacheOptions::l2_cache_size>},
     Row{{"l2-cache-entry-size", 0, "BYTES", "How much of one is read at a time (4K)", kRequired},
-        SetL2CacheEntrySize},
+        SetCacheBytes<&Qcow2CacheOptions::l2_cache_entry_size>},
     Row{{"refcount-cache-size", 0, "BYTES", "... for its refcounts (1M)", kRequired},
-        SetRefcountCacheSize},
+        SetCacheBytes<&Qcow2CacheOptions::refcount_cache_size>},
     Row{{"cache-clean-interval", 0, "N", "Seconds after which unused ones go (600; 0: never)",
          kRequired},
         SetCacheCleanInterval},

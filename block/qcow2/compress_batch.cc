@@ -4,18 +4,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "core/scope.h"
 
 namespace fusebay::qcow2 {
-
-namespace {
-
-bool IsZero(ByteSpan bytes) {
-  return bytes[0] == std::byte{0} &&
-         std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
-
-}  // namespace
 
 CompressBatch::CompressBatch(Compression type, std::uint32_t cluster_size, bool finds_zeroes,
                              IoVec src)

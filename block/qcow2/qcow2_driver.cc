@@ -47,7 +47,8 @@ Task<Result<Unit, Error>> ReadTables(const std::string& snapshot, Image& image) 
   CO_ASSIGN(image.bitmaps, co_await ReadBitmaps(image.file, image.header, image.filename));
   CO_ASSIGN(const L1Place place, ChooseL1(image, snapshot));
   image.virtual_size = place.virtual_size;
-  CO_ASSIGN(image.l1, co_await ReadL1(image, place));
+  CO_ASSIGN(image.l1, co_await ReadEntries(image.file, place.offset, place.entries,
+                                           TableName{image.filename, "the L1 table"}));
   co_return Unit{};
 }
 

@@ -70,6 +70,9 @@ struct Header {
   std::uint64_t bytes_per_table() const {
     return std::uint64_t{cluster_size() / l2_entry_bytes()} << cluster_bits;
   }
+  std::uint64_t refcount_table_entries() const {
+    return (std::uint64_t{refcount_table_clusters} << cluster_bits) / sizeof(std::uint64_t);
+  }
 };
 
 // How sure we are that an image that begins so is qcow2: 100 or 0.

@@ -19,6 +19,11 @@ Task<Result<>> ReadTheFirst(const BlockRef& ref, std::uint64_t offset, std::size
   co_return read;
 }
 
+Error CannotRead(TableName name, Errno cause) {
+  return Error{cause, fmt::format("{}: cannot read {}: {}", name.filename, name.what,
+                                  std::strerror(cause.value()))};
+}
+
 }  // namespace
 
 Task<Result<Unit, Error>> ReadTable(const BlockRef& file, std::uint64_t offset, MutableByteSpan dst,
@@ -29,10 +34,24 @@ Task<Result<Unit, Error>> ReadTable(const BlockRef& file, std::uint64_t offset, 
   const iovec iov{dst.data(), dst.size()};
   const Result<> read = co_await file.Read(offset, IoVec::Of(iov));
   if (!read.ok()) {
-    co_return Error{read.error(), fmt::format("{}: cannot read {}: {}", name.filename, name.what,
-                                              std::strerror(read.error().value()))};
+    co_return CannotRead(name, read.error());
   }
   co_return Unit{};
+}
+
+Task<Result<std::vector<std::uint64_t>, Error>> ReadEntries(const BlockRef& file,
+                                                            std::uint64_t offset, std::size_t count,
+                                                            TableName name) {
+  std::vector<std::uint64_t> entries(count);
+  const iovec iov{entries.data(), count * sizeof(std::uint64_t)};
+  const Result<> read = co_await ReadOrZero(file, offset, IoVec::Of(iov));
+  if (!read.ok()) {
+    co_return CannotRead(name, read.error());
+  }
+  for (std::uint64_t& entry : entries) {
+    entry = LoadBe<std::uint64_t>(&entry);
+  }
+  co_return std::move(entries);
 }
 
 Task<Result<>> ReadOrZero(const BlockRef& ref, std::uint64_t offset, IoVec dst) {

@@ -127,25 +127,20 @@ Task<Result<Unit, Error>> Walk::Run() {
   co_return Unit{};
 }
 
-// As far as the table lies inside the file; the rest is zeroes, which refer to nothing.
+// The entries that lie inside the file; the rest would be zeroes, which refer to nothing.
 Task<Result<std::vector<std::uint64_t>, Error>> Walk::ReadL1(std::uint64_t offset,
                                                              std::uint64_t entries) {
   const std::uint64_t size = target_.file.size();
   const std::uint64_t there = offset < size ? (size - offset) / 8 : 0;
-  std::vector<std::uint64_t> l1(std::min(entries, there));
-  l1_entries_ += l1.size();
+  const std::uint64_t inside = std::min(entries, there);
+  l1_entries_ += inside;
   if (l1_entries_ > kMaxL1EntriesOfAll) {
     co_return Error{Errno{EFBIG}, fmt::format("{}: the snapshots have more than {} L1 entries",
                                               target_.filename, kMaxL1EntriesOfAll)};
   }
-  const iovec iov{l1.data(), l1.size() * 8};
-  const Result<> read = co_await target_.file.Read(std::min(offset, size), IoVec::Of(iov));
-  if (!read.ok()) {
-    co_return Unreadable(fmt::format("the L1 table at {:#x}", offset), read.error());
-  }
-  for (std::uint64_t& entry : l1) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  const std::string what = fmt::format("the L1 table at {:#x}", offset);
+  Result<std::vector<std::uint64_t>, Error> l1 =
+      co_await ReadEntries(target_.file, offset, inside, TableName{target_.filename, what});
   co_return l1;
 }
 

@@ -37,16 +37,6 @@ Result<Unit, Error> CheckMayWrite(const Image& image, const std::string& snapsho
   return Error{Errno{EROFS}, fmt::format("{}: cannot be written: {}", image.filename, reason)};
 }
 
-Task<Result<std::vector<std::uint64_t>, Error>> ReadL1(const Image& image, L1Place place) {
-  std::vector<std::uint64_t> l1(place.entries);
-  CO_TRY(co_await ReadTable(image.file, place.offset, std::as_writable_bytes(std::span(l1)),
-                            TableName{image.filename, "the L1 table"}));
-  for (std::uint64_t& entry : l1) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
-  co_return std::move(l1);
-}
-
 BlockRef* Qcow2Node::child(ChildRole role) {
   switch (role) {
     case ChildRole::kFile:
@@ -111,8 +101,9 @@ Task<Result<Unit, Error>> Qcow2Node::BeginWriting() {
   if (done.ok() && image_.header.dirty()) {
     done = co_await RepairDirty(image_.file, image_.header, image_.filename);
     if (done.ok()) {
-      auto read = co_await ReadL1(
-          image_, {image_.header.l1_offset, image_.header.l1_entries, image_.header.size});
+      auto read =
+          co_await ReadEntries(image_.file, image_.header.l1_offset, image_.header.l1_entries,
+                               TableName{image_.filename, "the L1 table"});
       done = read.ok() ? Result<Unit, Error>(Unit{}) : read.error();
       l1 = read.ok() ? std::move(*read) : std::move(l1);
     }

@@ -38,9 +38,8 @@ Task<Result<std::uint64_t, Error>> CountInUse(const Image& image, std::uint64_t 
                                               std::uint64_t enough) {
   const Header& header = image.header;
   const std::uint64_t per_block = std::uint64_t{header.cluster_size()} * 8 >> header.refcount_order;
-  const std::uint64_t table_entries =
-      (std::uint64_t{header.refcount_table_clusters} << header.cluster_bits) / kTableEntryBytes;
-  const std::uint64_t blocks = std::min((clusters + per_block - 1) / per_block, table_entries);
+  const std::uint64_t blocks =
+      std::min((clusters + per_block - 1) / per_block, header.refcount_table_entries());
   std::vector<std::byte> table(blocks * kTableEntryBytes);
   CO_TRY(CheckPlace(image, header.refcount_table_offset, table.size()));
   CO_TRY(co_await ReadTable(image.file, header.refcount_table_offset, table,

@@ -59,19 +59,6 @@ std::uint64_t ClustersOf(const Header& header, std::uint64_t bytes) {
   return AlignUp(bytes, header.cluster_size()) >> header.cluster_bits;
 }
 
-Task<Result<std::vector<std::uint64_t>, Error>> ReadRefcountTable(CheckTarget target) {
-  const Header& header = target.header;
-  const std::uint64_t bytes = std::uint64_t{header.refcount_table_clusters} << header.cluster_bits;
-  std::vector<std::uint64_t> table(bytes / sizeof(std::uint64_t));
-  CO_TRY(co_await ReadTable(target.file, header.refcount_table_offset,
-                            std::as_writable_bytes(std::span(table)),
-                            TableName{target.filename, "the refcount table"}));
-  for (std::uint64_t& entry : table) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
-  co_return std::move(table);
-}
-
 Task<Result<>> Replace(CheckTarget target, Allocator& allocator, std::vector<std::byte>& table,
                        std::uint64_t old_clusters) {
   CO_ASSIGN(const Allocator::Extent place,
@@ -138,7 +125,10 @@ Task<Result<Unit, Error>> RepairSnapshotTable(CheckTarget target, CheckReport& r
   CO_TRY(co_await ReadTable(target.file, header.snapshots_offset, old,
                             TableName{target.filename, "the snapshot table"}));
   std::vector<std::byte> whole = WholeSnapshotTable(old, header, report);
-  CO_ASSIGN(std::vector<std::uint64_t> refcount_table, co_await ReadRefcountTable(target));
+  CO_ASSIGN(std::vector<std::uint64_t> refcount_table,
+            co_await ReadEntries(target.file, header.refcount_table_offset,
+                                 header.refcount_table_entries(),
+                                 TableName{target.filename, "the refcount table"}));
   MetadataPlaces places(header.cluster_bits);
   places.Add(0, header.cluster_size());
   Refcounts refcounts(target.file, header, places, std::move(refcount_table), 0);

@@ -93,16 +93,9 @@ Task<Result<Unit, Error>> StoredRefcounts::Load(const BlockRef& file, const Head
                                                 CheckReport& report) {
   block_bits_ = RefcountBlockBits(header);
   file_clusters_ = clusters;
-  table_.assign((std::uint64_t{header.refcount_table_clusters} << header.cluster_bits) / 8, 0);
-  const iovec iov{table_.data(), table_.size() * 8};
-  const Result<> read = co_await ReadOrZero(file, header.refcount_table_offset, IoVec::Of(iov));
-  if (!read.ok()) {
-    co_return Error{read.error(), fmt::format("{}: cannot read the refcount table: {}", filename,
-                                              std::strerror(read.error().value()))};
-  }
-  for (std::uint64_t& entry : table_) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  CO_ASSIGN(table_, co_await ReadEntries(file, header.refcount_table_offset,
+                                         header.refcount_table_entries(),
+                                         TableName{filename, "the refcount table"}));
   has_unknown_ = false;
   const std::uint64_t whole_blocks = AlignUp(clusters, std::uint64_t{1} << block_bits_);
   const std::uint64_t counted = std::max(clusters, std::min(whole_blocks, kMaxCheckedClusters));

@@ -71,16 +71,10 @@ Result<Unit, Error> AddTables(const Image& image, const std::vector<std::uint64_
 Task<Result<std::unique_ptr<Writer>, Error>> Writer::Create(Image& image, ClusterMap& map,
                                                             GuestReader& reader) {
   const Header& header = image.header;
-  const std::uint64_t bytes = std::uint64_t{header.refcount_table_clusters} * header.cluster_size();
-  std::vector<std::uint64_t> table(bytes / sizeof(std::uint64_t));
-  const MutableByteSpan raw = std::as_writable_bytes(std::span(table));
-  const std::uint64_t there =
-      std::min<std::uint64_t>(bytes, image.file.size() - header.refcount_table_offset);
-  CO_TRY(co_await ReadTable(image.file, header.refcount_table_offset, raw.first(there),
-                            TableName{image.filename, "the refcount table"}));
-  for (std::uint64_t& entry : table) {
-    entry = LoadBe<std::uint64_t>(&entry);
-  }
+  CO_ASSIGN(const std::vector<std::uint64_t> table,
+            co_await ReadEntries(image.file, header.refcount_table_offset,
+                                 header.refcount_table_entries(),
+                                 TableName{image.filename, "the refcount table"}));
   CO_TRY(CheckRefcountTable(image, table));
   auto writer = std::make_unique<Writer>(image, map, reader, table);
   CO_TRY(AddTables(image, map.CopyL1(), table, writer->places_));

@@ -27,7 +27,7 @@ struct Skipped {
 using TestFunction = void (*)();
 
 struct Registration {
-  Registration(const char* name, TestFunction function);
+  Registration(const char* file, const char* name, TestFunction function);
 };
 
 [[noreturn]] void Fail(const char* file, int line, const std::string& message);
@@ -68,9 +68,9 @@ inline std::string Describe(const Error& e) { return Describe(e.code) + ": " + e
 
 }  // namespace fusebay::test
 
-#define TEST(name)                                                             \
-  static void name();                                                          \
-  static const ::fusebay::test::Registration fb_register_##name{#name, &name}; \
+#define TEST(name)                                                                       \
+  static void name();                                                                    \
+  static const ::fusebay::test::Registration fb_register_##name{__FILE__, #name, &name}; \
   static void name()
 
 #define CHECK(condition)                                                \

@@ -1,13 +1,16 @@
 // Runs every TEST of the program under CMocka. CMocka's own assertions jump past destructors and
 // its header defines `fail` and `skip` as macros, so it is seen in this file alone.
 //
-// usage: a test program takes one argument, a pattern (CMocka's * and ?) of the tests to run.
+// usage: PROGRAM [FILE [PATTERN]]
+//   FILE     the tests of FILE_test.cc, rather than of all files of the program
+//   PATTERN  those of them whose names match (* and ?)
 #include <setjmp.h>
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <vector>
 
 #include "check.h"
@@ -20,9 +23,30 @@ namespace fusebay::test {
 
 namespace {
 
-std::vector<CMUnitTest>& Tests() {
-  static std::vector<CMUnitTest> tests;
+struct RegisteredTest {
+  std::string_view file;  // as the compiler was told
+  CMUnitTest test;
+};
+
+std::vector<RegisteredTest>& Tests() {
+  static std::vector<RegisteredTest> tests;
   return tests;
+}
+
+// "rmw" for "tests/unit/block/rmw_test.cc".
+std::string_view StemOf(std::string_view file) {
+  file.remove_prefix(file.rfind('/') + 1);
+  return file.substr(0, file.find("_test.cc"));
+}
+
+std::vector<CMUnitTest> TestsOf(const char* stem) {
+  std::vector<CMUnitTest> chosen;
+  for (const RegisteredTest& registered : Tests()) {
+    if (stem == nullptr || StemOf(registered.file) == stem) {
+      chosen.push_back(registered.test);
+    }
+  }
+  return chosen;
 }
 
 // What the test said, kept until CMocka has jumped away: no destructor may be pending then.
@@ -57,12 +81,12 @@ void RunOne(void** state) {
 
 }  // namespace
 
-Registration::Registration(const char* name, TestFunction function) {
+Registration::Registration(const char* file, const char* name, TestFunction function) {
   CMUnitTest test{};
   test.name = name;
   test.test_func = &RunOne;
   test.initial_state = reinterpret_cast<void*>(function);
-  Tests().push_back(test);
+  Tests().push_back({file, test});
 }
 
 void Fail(const char* file, int line, const std::string& message) {
@@ -80,9 +104,16 @@ std::uint64_t Seed() {
 }  // namespace fusebay::test
 
 int main(int argc, char** argv) {
-  if (argc > 1) {
-    cmocka_set_test_filter(argv[1]);
+  const char* const stem = argc > 1 ? argv[1] : nullptr;
+  const std::vector<CMUnitTest> tests = fusebay::test::TestsOf(stem);
+  if (tests.empty()) {
+    std::fprintf(stderr, "%s: no tests%s%s\n", argv[0], stem == nullptr ? "" : " of ",
+                 stem == nullptr ? "" : stem);
+    return 2;
   }
-  auto& tests = fusebay::test::Tests();
-  return _cmocka_run_group_tests(argv[0], tests.data(), tests.size(), nullptr, nullptr);
+  if (argc > 2) {
+    cmocka_set_test_filter(argv[2]);
+  }
+  const char* const group = stem == nullptr ? argv[0] : stem;
+  return _cmocka_run_group_tests(group, tests.data(), tests.size(), nullptr, nullptr);
 }

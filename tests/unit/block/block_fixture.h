@@ -158,7 +158,7 @@ class FakeNode final : public BlockNode {
   }
   Task<Result<>> DoWriteZeroes(std::uint64_t offset, std::uint64_t length,
                                ZeroFlags flags) override {
-    zero_flags = flags;
+    Remember(flags);
     if (!can_zero) {
       co_return Errno{ENOTSUP};
     }
@@ -188,6 +188,10 @@ class FakeNode final : public BlockNode {
   Result<Unit, Error> DoSetPermissions(const PermissionSet& set) override {
     asked = set;
     return permission_answer;
+  }
+  void Remember(ZeroFlags flags) {
+    const std::lock_guard guard(mutex_);
+    zero_flags = flags;
   }
   Task<Unit> Begin(char what, std::uint64_t length) {
     {

@@ -12,10 +12,9 @@ using qcow2::test::Counted;
 using qcow2::test::Disk;
 using qcow2::test::Folder;
 using qcow2::test::ImageBuilder;
+using qcow2::test::kCluster;
 
 namespace {
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 
 std::string BytesOf(const std::string& path) {
   std::ostringstream bytes;

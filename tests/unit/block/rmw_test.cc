@@ -2,9 +2,7 @@
 #include <atomic>
 
 #include "block_fixture.h"
-#include "core/loop_thread.h"
-#include "core/run_on.h"
-#include "core/scope.h"
+#include "loops.h"
 
 namespace fusebay::test {
 
@@ -117,38 +115,20 @@ Task<Unit> Steps(Writer& w) {
   co_return Unit{};
 }
 
-Task<Unit> StepsOn(AioContext& loop, Writer& w) {
-  co_await RunOn<Unit>(loop, Steps(w));
-  co_return Unit{};
-}
-
-Task<Unit> AllSteps(std::vector<std::unique_ptr<LoopThread>>& loops,
-                    std::vector<std::unique_ptr<Writer>>& writers) {
-  TaskScope scope;
-  for (std::size_t i = 0; i < writers.size(); ++i) {
-    scope.Spawn(StepsOn(loops[i % loops.size()]->loop(), *writers[i]));
-  }
-  co_await scope.Join();
-  co_return Unit{};
-}
-
 // Writers on four loops whose parts meet in the middle of blocks.
 void RandomRequestsMatchTheModel(std::uint32_t alignment, bool can_zero) {
   constexpr unsigned kWriters = 8;
   Scene s(alignment, kWriters * kShare);
   s.node.yields = true;
   s.node.can_zero = can_zero;
-  std::vector<std::unique_ptr<LoopThread>> loops;
-  for (int i = 0; i < 4; ++i) {
-    auto loop = LoopThread::Start({.name = "data"}, s.bench.workers);
-    CHECK_OK(loop);
-    loops.push_back(std::move(*loop));
-  }
+  Loops loops(s.bench.workers, 4);
   std::vector<std::unique_ptr<Writer>> writers;
+  std::vector<Task<Unit>> all;
   for (unsigned i = 0; i < kWriters; ++i) {
     writers.push_back(std::make_unique<Writer>(s, i));
+    all.push_back(Steps(*writers.back()));
   }
-  s.bench.Run(AllSteps(loops, writers));
+  s.bench.Run(loops.RunAll(std::move(all)));
   for (const auto& writer : writers) {
     CHECK_EQ(writer->failure, "");
     CHECK(std::equal(writer->model.begin(), writer->model.end(),

@@ -9,11 +9,9 @@ namespace {
 
 using qcow2::test::ImageBuilder;
 using qcow2::test::ImageShape;
+using qcow2::test::kCluster;
+using qcow2::test::Of;
 using qcow2::test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
-
-std::string Of(char value, std::size_t count) { return std::string(count, value); }
 
 BlockdevOptions Over(std::string below, bool read_only = false) {
   BlockdevOptions options;

@@ -3,23 +3,15 @@
 
 #include <string>
 
+#include "compressed.h"
 #include "qcow2_fixture.h"
 
 namespace fusebay::qcow2 {
 namespace {
 
 using test::Disk;
+using test::Noise;
 using Kind = CompressBatch::Kind;
-
-std::string Noise(std::size_t size) {
-  std::string text(size, '\0');
-  std::uint64_t state = 1;
-  for (char& c : text) {
-    state = state * 6364136223846793005 + 1442695040888963407;
-    c = static_cast<char>(state >> 56);
-  }
-  return text;
-}
 
 struct Batch {
   Batch(std::string the_text, std::uint32_t cluster, bool finds_zeroes = true)

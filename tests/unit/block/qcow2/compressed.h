@@ -1,4 +1,4 @@
-// Puts compressed clusters into an image that a test builds.
+// Puts compressed clusters into an image that a test builds; and data that does not get smaller.
 #pragma once
 #include <algorithm>
 #include <string>
@@ -6,6 +6,17 @@
 #include "image_builder.h"
 
 namespace fusebay::qcow2::test {
+
+// What no compressor makes smaller.
+inline std::string Noise(std::size_t size) {
+  std::string text(size, '\0');
+  std::uint64_t state = 1;
+  for (char& c : text) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    c = static_cast<char>(state >> 56);
+  }
+  return text;
+}
 
 // Raw deflate without a compressor: stored blocks.
 inline std::string DeflateStored(std::string_view text) {

@@ -3,7 +3,7 @@
 #include <random>
 
 #include "core/log.h"
-#include "core/loop_thread.h"
+#include "loops.h"
 #include "qcow2_fixture.h"
 
 namespace fusebay::qcow2 {
@@ -104,24 +104,6 @@ Task<Result<>> ReadMuch(const BlockRef& ref, std::uint64_t seed) {
   co_return Ok();
 }
 
-Task<Unit> ReadOn(AioContext& loop, const BlockRef& ref, std::uint64_t seed, int& failures) {
-  const Result<> read = co_await RunOn(loop, ReadMuch(ref, seed));
-  failures += read.ok() ? 0 : 1;
-  co_return Unit{};
-}
-
-Task<int> ReadOnAll(const std::vector<std::unique_ptr<LoopThread>>& loops, const BlockRef& ref) {
-  TaskScope scope;
-  int failures = 0;
-  std::uint64_t seed = ::fusebay::test::Seed();
-  for (const auto& loop : loops) {
-    scope.Spawn(ReadOn(loop->loop(), ref, ++seed, failures));
-    scope.Spawn(ReadOn(loop->loop(), ref, ++seed, failures));
-  }
-  co_await scope.Join();
-  co_return failures;
-}
-
 // Small clusters and a cache of few slices, so that the loops push each other's slices out.
 TEST(FourLoopsReadOneImage) {
   constexpr std::uint64_t kClusters = 256;
@@ -140,13 +122,12 @@ TEST(FourLoopsReadOneImage) {
   Disk disk;
   disk.AddFile("file", image.bytes()).suspends = true;
   Disk::Must(disk.OpenOn("file", [](auto&, auto& own) { own.caches.l2_cache_size = 1024; }));
-  std::vector<std::unique_ptr<LoopThread>> loops;
-  for (int i = 0; i < 4; ++i) {
-    auto loop = LoopThread::Start(AioContextOptions{}, disk.workers());
-    CHECK_OK(loop);
-    loops.push_back(std::move(*loop));
+  ::fusebay::test::Loops loops(disk.workers(), 4);
+  std::vector<Task<Result<>>> readers;
+  for (std::uint64_t i = 1; i <= 8; ++i) {
+    readers.push_back(ReadMuch(disk.image, ::fusebay::test::Seed() + i));
   }
-  CHECK_EQ(disk.Run(ReadOnAll(loops, disk.image)), 0);
+  CHECK_EQ(::fusebay::test::CountFailures(disk.Run(loops.RunAll(std::move(readers)))), 0);
 }
 
 }  // namespace

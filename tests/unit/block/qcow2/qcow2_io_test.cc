@@ -8,10 +8,10 @@ namespace {
 
 using test::Disk;
 
-// A graph with a file of 100 bytes 'a'.
+// A graph with a file of 100 bytes 'a', unless a test says otherwise.
 struct File : Disk {
-  File() {
-    AddFile("file", std::vector<std::byte>(100, std::byte{'a'}));
+  explicit File(std::vector<std::byte> bytes = std::vector<std::byte>(100, std::byte{'a'})) {
+    AddFile("file", std::move(bytes));
     auto used = graph.Use("file", {kPermConsistentRead, kPermAll}, "the test");
     CHECK_OK(used);
     image = std::move(*used);
@@ -45,6 +45,42 @@ TEST(ATableThatCannotBeReadIsNamed) {
   file.file->fails = true;
   CHECK_MESSAGE(file.Run(ReadTable(file.image, 0, table, {"disk.qcow2", "the L1 table"})),
                 "disk.qcow2: cannot read the L1 table: Input/output error");
+}
+
+TEST(EntriesAreBigEndian) {
+  std::vector<std::byte> bytes(32);
+  bytes[8] = std::byte{1};
+  bytes[23] = std::byte{2};
+  File file(bytes);
+  const auto entries = file.Run(ReadEntries(file.image, 8, 2, {"disk.qcow2", "the L1 table"}));
+  CHECK_OK(entries);
+  CHECK(*entries == (std::vector<std::uint64_t>{std::uint64_t{1} << 56, 2}));
+}
+
+TEST(EntriesPastTheEndOfTheFileAreZeroes) {
+  File file;
+  const auto entries = file.Run(ReadEntries(file.image, 88, 3, {"disk.qcow2", "the L1 table"}));
+  CHECK_OK(entries);
+  CHECK(*entries == (std::vector<std::uint64_t>{0x6161616161616161, 0x6161616100000000, 0}));
+  const auto beyond =
+      file.Run(ReadEntries(file.image, UINT64_MAX - 7, 2, {"disk.qcow2", "the L1 table"}));
+  CHECK_OK(beyond);
+  CHECK(*beyond == (std::vector<std::uint64_t>{0, 0}));
+}
+
+TEST(NoEntriesNeedNoFile) {
+  File file;
+  file.file->fails = true;
+  const auto entries = file.Run(ReadEntries(file.image, 0, 0, {"disk.qcow2", "the L1 table"}));
+  CHECK_OK(entries);
+  CHECK(entries->empty());
+}
+
+TEST(EntriesThatCannotBeReadAreNamed) {
+  File file;
+  file.file->fails = true;
+  CHECK_MESSAGE(file.Run(ReadEntries(file.image, 0, 2, {"disk.qcow2", "the refcount table"})),
+                "disk.qcow2: cannot read the refcount table: Input/output error");
 }
 
 }  // namespace

@@ -2,12 +2,8 @@
 #include "qcow2/qcow2_map.h"
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
-
-using test::ImageBuilder;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 
 struct Map : test::MemoryFiles {
   explicit Map(const ImageBuilder& image) {
@@ -88,4 +84,4 @@ TEST(ACompressedClusterGivesUpEveryHostClusterItTouches) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

@@ -139,6 +139,20 @@ TEST(ARebuildReadsAnL1TableAsFarAsTheFileGoes) {
   CHECK(image.Said("Rebuilding refcount structure"));
 }
 
+// The file may end within its last cluster, and with it the table: the rest of that is zeroes.
+TEST(ARepairReadsARefcountTableAsFarAsTheFileGoes) {
+  std::vector<std::byte> bytes = WithSnapshots({Entry(0, 6 * kCluster, 1)});
+  bytes.resize(7 * kCluster + 8);
+  CheckedImage image(std::move(bytes));
+  image.Set64(kAtRefcountTableOffset, 7 * kCluster).Set64(7 * kCluster, 2 * kCluster);
+  image.SetRefcount(1, 0).SetRefcount(7, 1);
+  CHECK_EQ(image.Check().corruptions, 1u);
+  const CheckResult result = image.Check(CheckFix::kAll);
+  CHECK(result.clean());
+  CHECK_EQ(result.corruptions_fixed, 1u);
+  CHECK(image.Get64(64) != 5 * kCluster);
+}
+
 TEST(SnapshotsThatShareAnL1TableCountItOnceEach) {
   CheckedImage image(WithSnapshots(
       {Entry(16, 6 * kCluster, 1), Entry(16, 6 * kCluster, 2), Entry(16, 6 * kCluster, 1)}));

@@ -5,7 +5,7 @@
 #include <map>
 #include <thread>
 
-#include "core/loop_thread.h"
+#include "loops.h"
 #include "qcow2_fixture.h"
 
 namespace fusebay::qcow2 {
@@ -33,7 +33,7 @@ class Numbers : public TableCache::Source {
 
 constexpr std::size_t kBlock = 512;
 
-Task<Result<>> Use(TableCache& cache, std::uint64_t key) {
+Task<Result<>> UseBlock(TableCache& cache, std::uint64_t key) {
   const Result<TableCache::Pin> pin = co_await cache.Get(key);
   if (!pin.ok()) {
     co_return pin.error();
@@ -44,7 +44,7 @@ Task<Result<>> Use(TableCache& cache, std::uint64_t key) {
 }
 
 Task<Unit> UseInto(TableCache& cache, std::uint64_t key, int& failures) {
-  const Result<> used = co_await Use(cache, key);
+  const Result<> used = co_await UseBlock(cache, key);
   failures += used.ok() ? 0 : 1;
   co_return Unit{};
 }
@@ -61,80 +61,11 @@ Task<int> UseTogether(TableCache& cache, std::uint64_t first, std::uint64_t last
   co_return failures;
 }
 
-TEST(ABlockIsLoadedOnce) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 4);
-  CHECK(!cache.TryPin(4096));
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-  CHECK(bool(cache.TryPin(4096)));
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-  CHECK_EQ(numbers.loads.load(), 1);
-}
-
-TEST(TheBlockUsedLongestAgoGoesFirst) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 2);
-  CHECK_OK(disk.Run(Use(cache, 1)));
-  CHECK_OK(disk.Run(Use(cache, 2)));
-  CHECK(bool(cache.TryPin(1)));
-  CHECK_OK(disk.Run(Use(cache, 3)));
-  CHECK(bool(cache.TryPin(1)));
-  CHECK(!cache.TryPin(2));
-}
-
-TEST(APinnedBlockStays) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 2);
-  CHECK_OK(disk.Run(Use(cache, 1)));
-  const TableCache::Pin pin = cache.TryPin(1);
-  CHECK_EQ(disk.Run(UseTogether(cache, 2, 9, 1)), 0);
-  CHECK_EQ(LoadBe<std::uint64_t>(pin.data()), 1u);
-}
-
-TEST(ManyWaitersCauseOneLoad) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 4);
-  CHECK_EQ(disk.Run(UseTogether(cache, 1, 1, 50)), 0);
-  CHECK_EQ(numbers.loads.load(), 1);
-}
-
-TEST(AFailureReachesEveryWaiterAndIsNotKept) {
-  Disk disk;
-  Numbers numbers;
-  numbers.fails = true;
-  TableCache cache(numbers, kBlock, 4);
-  CHECK_EQ(disk.Run(UseTogether(cache, 1, 1, 5)), 5);
-  CHECK_EQ(numbers.loads.load(), 1);
-  numbers.fails = false;
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-}
-
-TEST(MoreLoadsThanBlocksWaitForEachOther) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 1);
-  CHECK_EQ(disk.Run(UseTogether(cache, 1, 20, 3)), 0);
-}
-
-TEST(AHitTakesNoFrameAndNoMemory) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 4);
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-  const auto before = FramePool::ThreadStats().frames;
-  CHECK(bool(cache.TryPin(4096)));
-  CHECK_EQ(FramePool::ThreadStats().frames, before);
-}
-
 // A walk through 64 keys in a cache of 16, in an order of its own.
-Task<Result<>> WalkOnALoop(TableCache& cache, std::uint64_t seed) {
+Task<Result<>> Walk(TableCache& cache, std::uint64_t seed) {
   for (int i = 0; i < 3000; ++i) {
     seed = seed * 6364136223846793005 + 1442695040888963407;
-    const Result<> used = co_await Use(cache, (seed >> 33) % 64 * 4096);
+    const Result<> used = co_await UseBlock(cache, (seed >> 33) % 64 * 4096);
     if (!used.ok()) {
       co_return used;
     }
@@ -142,118 +73,155 @@ Task<Result<>> WalkOnALoop(TableCache& cache, std::uint64_t seed) {
   co_return Ok();
 }
 
-Task<Unit> WalkFromHere(AioContext& loop, TableCache& cache, std::uint64_t seed, int& failures) {
-  const Result<> walked = co_await RunOn(loop, WalkOnALoop(cache, seed));
-  failures += walked.ok() ? 0 : 1;
-  co_return Unit{};
+// A cache of so many blocks, and a loop to use it on.
+struct Scene {
+  explicit Scene(std::size_t blocks, std::size_t block_bytes = kBlock)
+      : cache(numbers, block_bytes, blocks) {}
+
+  Result<> Use(std::uint64_t key) { return disk.Run(UseBlock(cache, key)); }
+  // Blocks `first` to `last` all at once, each so many times; how often that fails.
+  int UseAll(std::uint64_t first, std::uint64_t last, int times) {
+    return disk.Run(UseTogether(cache, first, last, times));
+  }
+  // Two walks on each of so many loops; how many fail.
+  std::ptrdiff_t WalkOnLoops(std::size_t count) {
+    ::fusebay::test::Loops loops(disk.workers(), count);
+    std::vector<Task<Result<>>> walks;
+    for (std::uint64_t i = 1; i <= 2 * count; ++i) {
+      walks.push_back(Walk(cache, ::fusebay::test::Seed() + i));
+    }
+    return ::fusebay::test::CountFailures(disk.Run(loops.RunAll(std::move(walks))));
+  }
+
+  Disk disk;
+  Numbers numbers;
+  TableCache cache;
+};
+
+TEST(ABlockIsLoadedOnce) {
+  Scene s(4);
+  CHECK(!s.cache.TryPin(4096));
+  CHECK_OK(s.Use(4096));
+  CHECK(bool(s.cache.TryPin(4096)));
+  CHECK_OK(s.Use(4096));
+  CHECK_EQ(s.numbers.loads.load(), 1);
 }
 
-Task<int> WalkOnAll(const std::vector<std::unique_ptr<LoopThread>>& loops, TableCache& cache) {
-  TaskScope scope;
-  int failures = 0;
-  std::uint64_t seed = ::fusebay::test::Seed();
-  for (const auto& loop : loops) {
-    scope.Spawn(WalkFromHere(loop->loop(), cache, ++seed, failures));
-    scope.Spawn(WalkFromHere(loop->loop(), cache, ++seed, failures));
-  }
-  co_await scope.Join();
-  co_return failures;
+TEST(TheBlockUsedLongestAgoGoesFirst) {
+  Scene s(2);
+  CHECK_OK(s.Use(1));
+  CHECK_OK(s.Use(2));
+  CHECK(bool(s.cache.TryPin(1)));
+  CHECK_OK(s.Use(3));
+  CHECK(bool(s.cache.TryPin(1)));
+  CHECK(!s.cache.TryPin(2));
+}
+
+TEST(APinnedBlockStays) {
+  Scene s(2);
+  CHECK_OK(s.Use(1));
+  const TableCache::Pin pin = s.cache.TryPin(1);
+  CHECK_EQ(s.UseAll(2, 9, 1), 0);
+  CHECK_EQ(LoadBe<std::uint64_t>(pin.data()), 1u);
+}
+
+TEST(ManyWaitersCauseOneLoad) {
+  Scene s(4);
+  CHECK_EQ(s.UseAll(1, 1, 50), 0);
+  CHECK_EQ(s.numbers.loads.load(), 1);
+}
+
+TEST(AFailureReachesEveryWaiterAndIsNotKept) {
+  Scene s(4);
+  s.numbers.fails = true;
+  CHECK_EQ(s.UseAll(1, 1, 5), 5);
+  CHECK_EQ(s.numbers.loads.load(), 1);
+  s.numbers.fails = false;
+  CHECK_OK(s.Use(4096));
+}
+
+TEST(MoreLoadsThanBlocksWaitForEachOther) {
+  Scene s(1);
+  CHECK_EQ(s.UseAll(1, 20, 3), 0);
+}
+
+TEST(AHitTakesNoFrameAndNoMemory) {
+  Scene s(4);
+  CHECK_OK(s.Use(4096));
+  const auto before = FramePool::ThreadStats().frames;
+  CHECK(bool(s.cache.TryPin(4096)));
+  CHECK_EQ(FramePool::ThreadStats().frames, before);
 }
 
 TEST(FourLoopsShareACache) {
-  Disk disk;
-  Numbers numbers;
   for (const std::size_t blocks : {1u, 16u}) {
-    TableCache cache(numbers, kBlock, blocks);
-    std::vector<std::unique_ptr<LoopThread>> loops;
-    for (int i = 0; i < 4; ++i) {
-      auto loop = LoopThread::Start(AioContextOptions{}, disk.workers());
-      CHECK_OK(loop);
-      loops.push_back(std::move(*loop));
-    }
-    CHECK_EQ(disk.Run(WalkOnAll(loops, cache)), 0);
+    CHECK_EQ(Scene(blocks).WalkOnLoops(4), 0);
   }
 }
 
 TEST(AForgottenBlockIsLoadedAgain) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 4);
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-  CHECK(cache.Forget(4096, 4097));
-  CHECK(cache.Forget(8192, 8193));  // was never there
-  CHECK(!cache.TryPin(4096));
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-  CHECK_EQ(numbers.loads.load(), 2);
+  Scene s(4);
+  CHECK_OK(s.Use(4096));
+  CHECK(s.cache.Forget(4096, 4097));
+  CHECK(s.cache.Forget(8192, 8193));  // was never there
+  CHECK(!s.cache.TryPin(4096));
+  CHECK_OK(s.Use(4096));
+  CHECK_EQ(s.numbers.loads.load(), 2);
 }
 
 TEST(ABlockInUseIsNotForgotten) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 4);
-  CHECK_OK(disk.Run(Use(cache, 4096)));
-  const TableCache::Pin pin = cache.TryPin(4096);
-  CHECK(!cache.Forget(4096, 4097));
-  CHECK(cache.TryPin(4096));
+  Scene s(4);
+  CHECK_OK(s.Use(4096));
+  const TableCache::Pin pin = s.cache.TryPin(4096);
+  CHECK(!s.cache.Forget(4096, 4097));
+  CHECK(s.cache.TryPin(4096));
 }
 
 TEST(MemoryIsGivenBackWhileLoopsUseTheCache) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 16);
-  std::vector<std::unique_ptr<LoopThread>> loops;
-  for (int i = 0; i < 2; ++i) {
-    auto loop = LoopThread::Start(AioContextOptions{}, disk.workers());
-    CHECK_OK(loop);
-    loops.push_back(std::move(*loop));
-  }
+  Scene s(16);
   std::atomic<bool> done{false};
   std::thread cleaner([&] {
     while (!done) {
-      cache.ReleaseUnused();
+      s.cache.ReleaseUnused();
     }
   });
-  const int failures = disk.Run(WalkOnAll(loops, cache));
+  const std::ptrdiff_t failures = s.WalkOnLoops(2);
   done = true;
   cleaner.join();
   CHECK_EQ(failures, 0);
 }
 
 TEST(WhatNobodyUsesGivesItsMemoryBack) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 8);
-  CHECK_OK(disk.Run(Use(cache, 1)));
-  CHECK_OK(disk.Run(Use(cache, 2)));
-  cache.ReleaseUnused();
-  CHECK_EQ(cache.held_blocks(), 2u);
-  CHECK_OK(disk.Run(Use(cache, 2)));
-  cache.ReleaseUnused();
-  CHECK_EQ(cache.held_blocks(), 1u);
-  CHECK(!cache.TryPin(1));
-  CHECK(bool(cache.TryPin(2)));
-  CHECK_OK(disk.Run(Use(cache, 1)));
-  CHECK_EQ(numbers.loads.load(), 3);
+  Scene s(8);
+  CHECK_OK(s.Use(1));
+  CHECK_OK(s.Use(2));
+  s.cache.ReleaseUnused();
+  CHECK_EQ(s.cache.held_blocks(), 2u);
+  CHECK_OK(s.Use(2));
+  s.cache.ReleaseUnused();
+  CHECK_EQ(s.cache.held_blocks(), 1u);
+  CHECK(!s.cache.TryPin(1));
+  CHECK(bool(s.cache.TryPin(2)));
+  CHECK_OK(s.Use(1));
+  CHECK_EQ(s.numbers.loads.load(), 3);
 }
 
 TEST(ChangedAndUsedBlocksKeepTheirMemory) {
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, kBlock, 8);
+  Scene s(8);
   for (const std::uint64_t key : {1u, 2u, 3u}) {
-    CHECK_OK(disk.Run(Use(cache, key)));
+    CHECK_OK(s.Use(key));
   }
-  cache.MarkDirty(cache.TryPin(1));
-  TableCache::Pin pin = cache.TryPin(2);
-  cache.ReleaseUnused();
-  cache.ReleaseUnused();
-  CHECK_EQ(cache.held_blocks(), 2u);
+  s.cache.MarkDirty(s.cache.TryPin(1));
+  TableCache::Pin pin = s.cache.TryPin(2);
+  s.cache.ReleaseUnused();
+  s.cache.ReleaseUnused();
+  CHECK_EQ(s.cache.held_blocks(), 2u);
   CHECK_EQ(LoadBe<std::uint64_t>(pin.data()), 2u);
-  CHECK_EQ(cache.CollectDirty().size(), 1u);
-  cache.Settle(true);
+  CHECK_EQ(s.cache.CollectDirty().size(), 1u);
+  s.cache.Settle(true);
   pin = {};
-  cache.ReleaseUnused();
-  CHECK_EQ(cache.held_blocks(), 0u);
+  s.cache.ReleaseUnused();
+  CHECK_EQ(s.cache.held_blocks(), 0u);
 }
 
 // Pages of this process that are in memory.
@@ -268,18 +236,16 @@ std::uint64_t ResidentPages() {
 
 TEST(TheSystemGetsTheMemoryThatIsGivenBack) {
   constexpr std::uint64_t kBlocks = 4096;
-  Disk disk;
-  Numbers numbers;
-  TableCache cache(numbers, 4096, kBlocks);
+  Scene s(kBlocks, 4096);
   for (std::uint64_t key = 0; key < kBlocks; ++key) {
-    CHECK_OK(disk.Run(cache.Load(key)));
+    CHECK_OK(s.disk.Run(s.cache.Load(key)));
   }
   const std::uint64_t full = ResidentPages();
-  cache.ReleaseUnused();
-  cache.ReleaseUnused();
-  CHECK_EQ(cache.held_blocks(), 0u);
+  s.cache.ReleaseUnused();
+  s.cache.ReleaseUnused();
+  CHECK_EQ(s.cache.held_blocks(), 0u);
   CHECK(ResidentPages() + kBlocks * 9 / 10 < full);
-  CHECK_OK(disk.Run(Use(cache, 17)));
+  CHECK_OK(s.Use(17));
 }
 
 }  // namespace

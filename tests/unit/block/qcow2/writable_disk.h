@@ -14,6 +14,11 @@
 
 namespace fusebay::qcow2::test {
 
+// Of an image whose shape the test leaves alone.
+inline constexpr std::uint64_t kCluster = 64 * kKiB;
+
+inline std::string Of(char value, std::size_t count) { return std::string(count, value); }
+
 // The image with refcounts that are right: one for each of its clusters.
 inline ImageBuilder Counted(ImageBuilder image) {
   const std::uint64_t cluster = image.cluster();

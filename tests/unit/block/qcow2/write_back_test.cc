@@ -3,13 +3,8 @@
 
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
-
-using test::ImageBuilder;
-using test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 
 TEST(TablesReachTheFileWithAFlush) {
   WritableDisk disk{ImageBuilder()};
@@ -51,4 +46,4 @@ TEST(ClosingLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

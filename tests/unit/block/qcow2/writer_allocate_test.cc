@@ -1,17 +1,10 @@
 // Writes that take new clusters, and what is copied into them.
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
 
-using test::ImageBuilder;
-using test::ImageShape;
-using test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 constexpr std::uint64_t kUnit = 2 * kKiB;  // a subcluster
-
-std::string Of(char value, std::size_t count) { return std::string(count, value); }
 
 TEST(AroundNewDataAreZeroes) {
   WritableDisk disk{ImageBuilder()};
@@ -103,4 +96,4 @@ TEST(FallocateGivesClustersAndChangesNothing) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

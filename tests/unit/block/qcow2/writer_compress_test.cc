@@ -1,34 +1,18 @@
 // Compressed writes: where their data goes, what becomes of what was there, and who reads it.
+#include "compressed.h"
 #include "core/loop_thread.h"
 #include "core/run_on.h"
 #include "core/scope.h"
 #include "qcow2/qcow2_l2.h"
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
 
-using test::ImageBuilder;
-using test::ImageShape;
-using test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 constexpr WriteFlags kCompress{.compressed = true};
-
-std::string Of(char value, std::size_t count) { return std::string(count, value); }
 
 void Compress(WritableDisk& disk, std::uint64_t offset, const std::string& text) {
   CHECK_OK(disk.TryWrite(offset, text, kCompress));
-}
-
-std::string Noise(std::size_t size) {
-  std::string text(size, '\0');
-  std::uint64_t state = 1;
-  for (char& c : text) {
-    state = state * 6364136223846793005 + 1442695040888963407;
-    c = static_cast<char>(state >> 56);
-  }
-  return text;
 }
 
 TEST(CompressedClustersShareAHostCluster) {
@@ -225,4 +209,4 @@ TEST(SeveralLoopsPackTogether) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

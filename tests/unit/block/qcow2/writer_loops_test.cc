@@ -3,18 +3,11 @@
 #include <random>
 
 #include "check_fixture.h"
-#include "core/loop_thread.h"
-#include "core/run_on.h"
-#include "core/scope.h"
+#include "loops.h"
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
-
-using test::CheckedImage;
-using test::ImageBuilder;
-using test::ImageShape;
-using test::WritableDisk;
 
 constexpr std::uint64_t kWriters = 8;
 constexpr std::uint64_t kShare = 40 * 1024 + 1000;  // so that neighbours share a cluster
@@ -24,7 +17,7 @@ constexpr int kSteps = 300;
 struct Writer {
   Writer(const BlockRef& image_ref, std::uint64_t which)
       : image(image_ref), begin(which * kShare), model(kShare, '\0') {
-    random.seed(fusebay::test::Seed() * 100 + which);
+    random.seed(::fusebay::test::Seed() * 100 + which);
   }
 
   const BlockRef& image;
@@ -69,35 +62,17 @@ Task<Unit> Steps(Writer& w) {
   co_return Unit{};
 }
 
-Task<Unit> StepsOn(AioContext& loop, Writer& w) {
-  co_await RunOn<Unit>(loop, Steps(w));
-  co_return Unit{};
-}
-
-Task<Unit> AllSteps(std::vector<std::unique_ptr<LoopThread>>& loops,
-                    std::vector<std::unique_ptr<Writer>>& writers) {
-  TaskScope scope;
-  for (std::size_t i = 0; i < writers.size(); ++i) {
-    scope.Spawn(StepsOn(loops[i % loops.size()]->loop(), *writers[i]));
-  }
-  co_await scope.Join();
-  co_return Unit{};
-}
-
 void FourLoopsMatchTheModel(const ImageBuilder& image) {
   WorkerPool workers(2);
-  std::vector<std::unique_ptr<LoopThread>> loops;
-  for (int i = 0; i < 4; ++i) {
-    auto loop = LoopThread::Start({.name = "data"}, workers);
-    CHECK_OK(loop);
-    loops.push_back(std::move(*loop));
-  }
+  ::fusebay::test::Loops loops(workers, 4);
   WritableDisk disk(image);
   std::vector<std::unique_ptr<Writer>> writers;
+  std::vector<Task<Unit>> all;
   for (std::uint64_t i = 0; i < kWriters; ++i) {
     writers.push_back(std::make_unique<Writer>(disk.image, i));
+    all.push_back(Steps(*writers.back()));
   }
-  disk.Run(AllSteps(loops, writers));
+  disk.Run(loops.RunAll(std::move(all)));
   CHECK_OK(disk.Close());
   disk.Open();
   for (const auto& writer : writers) {
@@ -126,4 +101,4 @@ TEST(FourLoopsWriteSubclusters) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

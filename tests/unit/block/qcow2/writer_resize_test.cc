@@ -2,16 +2,8 @@
 #include "qcow2/qcow2_node.h"
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
-
-using test::ImageBuilder;
-using test::ImageShape;
-using test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
-
-std::string Of(char value, std::size_t count) { return std::string(count, value); }
 
 TEST(ADiskGrowsByZeroes) {
   WritableDisk disk(ImageBuilder().Data(15, 0, 'a'));
@@ -92,4 +84,4 @@ TEST(AnEmptiedImageHasNothing) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

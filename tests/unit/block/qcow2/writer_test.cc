@@ -3,14 +3,8 @@
 
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
-
-using test::ImageBuilder;
-using test::ImageShape;
-using test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 
 TEST(DataIsWrittenInPlace) {
   WritableDisk disk(ImageBuilder().Data(0, 0, 'a').Data(1, 1, 'b'));
@@ -81,4 +75,4 @@ TEST(DataPastTheEndOfTheFileMakesItLonger) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test

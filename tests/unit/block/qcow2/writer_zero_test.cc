@@ -1,17 +1,10 @@
 // Zeroes and discards of whole clusters, of parts, and with a backing image.
 #include "writable_disk.h"
 
-namespace fusebay::qcow2 {
+namespace fusebay::qcow2::test {
 namespace {
 
-using test::ImageBuilder;
-using test::ImageShape;
-using test::WritableDisk;
-
-constexpr std::uint64_t kCluster = 64 * kKiB;
 constexpr std::uint64_t kUnit = 2 * kKiB;
-
-std::string Of(char value, std::size_t count) { return std::string(count, value); }
 
 TEST(WholeClustersBecomeZeroInTheMapAlone) {
   WritableDisk disk(ImageBuilder().Data(0, 0, 'a').Data(1, 1, 'b'));
@@ -101,4 +94,4 @@ TEST(SubclustersBecomeZeroOneByOne) {
 }
 
 }  // namespace
-}  // namespace fusebay::qcow2
+}  // namespace fusebay::qcow2::test
