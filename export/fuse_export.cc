@@ -46,7 +46,7 @@ constexpr std::uint32_t kReadAheadBytes = 1u << 20;
 
 // Only root may; for others the file is as the kernel makes it. REQUIRES: a client has been
 // answered, so INIT has been, too.
-void RaiseReadAhead(const std::optional<fuse::MountEntry>& entry) {
+void RaiseReadAhead(const std::optional<fuse::MountIdentity>& entry) {
   if (entry.has_value()) {
     const Result<> raised = fuse::SetReadAhead(*entry, kReadAheadBytes);
     static_cast<void>(raised);
@@ -345,7 +345,7 @@ Task<Unit> FuseExport::SyncClientCache() {
   }
   Result<> synced = Ok();
   if (transport_->mount_entry().has_value() && !resolved_.empty()) {
-    const fuse::MountEntry& entry = *transport_->mount_entry();
+    const fuse::MountIdentity& entry = *transport_->mount_entry();
     const dev_t device = ::makedev(entry.device_major, entry.device_minor);
     synced = co_await AioContext::Current().RunBlocking([this, device]() -> Result<> {
       return WriteBackClientCache(resolved_, device, kWriteBackLimit);

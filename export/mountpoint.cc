@@ -59,6 +59,10 @@ Result<std::string, Error> ResolveMountpoint(const std::string& path) {
 
 Result<Unit, Error> ClearDeadMounts(const std::string& path, const std::string& resolved,
                                     const std::string& fusermount) {
+  // Mostly there is nothing, and then the table, long where there are many exports, is not read.
+  if (const auto mounted = fuse::MountAt(resolved); mounted.ok() && !mounted->has_value()) {
+    return Unit{};
+  }
   for (int i = 0; i < kMaxDeadMounts; ++i) {
     FB_ASSIGN(const std::vector<fuse::MountEntry> table, fuse::ReadMountTable());
     const fuse::MountEntry* const top = fuse::FindTopMount(table, resolved);

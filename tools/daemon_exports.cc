@@ -1,13 +1,12 @@
 // Adds exports with what belongs to them, and takes that away when they end.
 #include "daemon_exports.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <memory>
 
 #include "core/log.h"
+#include "fuse/mount_table.h"
 #include "qapi/generated/events.h"
 
 namespace fusebay {
@@ -21,18 +20,13 @@ std::string AbsolutePath(const std::string& path) {
   return resolved == nullptr ? path : std::string(resolved.get());
 }
 
-// With the device of our own mount, where the kernel tells it without asking the export: a look at
-// the mount table takes longer the more exports there are.
-ExportRecord::Mount MountAt(const std::string& mountpoint) {
-  ExportRecord::Mount mount{.mountpoint = mountpoint};
-  struct statx look{};
-  const int flags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-  if (::statx(AT_FDCWD, mountpoint.c_str(), flags, STATX_TYPE, &look) == 0 &&
-      (look.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
-    mount.device_major = look.stx_dev_major;
-    mount.device_minor = look.stx_dev_minor;
+// With the device of our own mount, where the kernel tells it.
+ExportRecord::Mount RecordOf(const std::string& mountpoint) {
+  const auto found = fuse::MountAt(mountpoint);
+  if (!found.ok() || !found->has_value()) {
+    return {.mountpoint = mountpoint};
   }
-  return mount;
+  return {mountpoint, (*found)->device_major, (*found)->device_minor};
 }
 
 }  // namespace
@@ -78,7 +72,7 @@ void DaemonExports::Register(const FuseExportOptions& options, Extras& extras) c
                       .image = options.source,
                       .format = std::string(node.driver_name()),
                       .node_name = options.node_name,
-                      .mounts = {MountAt(extras.mount.mountpoint)},
+                      .mounts = {RecordOf(extras.mount.mountpoint)},
                       .writable = options.writable,
                       .growable = options.growable,
                       .cache = std::string(NameOf(options.cache)),

@@ -154,6 +154,8 @@ void DevTransport::OnInit(const Negotiated& negotiated) { state_->channels.OnIni
 
 bool DevTransport::allow_other() const { return state_->mount.allow_other(); }
 
-const std::optional<MountEntry>& DevTransport::mount_entry() const { return state_->mount.entry(); }
+const std::optional<MountIdentity>& DevTransport::mount_entry() const {
+  return state_->mount.entry();
+}
 
 }  // namespace fusebay::fuse

@@ -63,6 +63,18 @@ bool IsUnmounted(int fd) {
   return ::poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR) != 0;
 }
 
+// The minor device number of what a /dev/fuse descriptor serves, where the kernel tells (6.16).
+std::optional<unsigned> ConnectionOf(int fd) {
+  std::ifstream info(fmt::format("/proc/self/fdinfo/{}", fd));
+  for (std::string name; info >> name;) {
+    unsigned connection = 0;
+    if (name == "fuse_connection:" && info >> connection) {
+      return connection;
+    }
+  }
+  return std::nullopt;
+}
+
 bool SetNonBlocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
   return flags >= 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
@@ -218,6 +230,9 @@ std::string FuseMount::TablePath() const {
 }
 
 void FuseMount::FindEntry() {
+  if (FindEntryQuickly()) {
+    return;
+  }
   const std::string path = TablePath();
   const auto table = path.empty()
                          ? Result<std::vector<MountEntry>, Error>(std::vector<MountEntry>())
@@ -230,6 +245,19 @@ void FuseMount::FindEntry() {
   if (top != nullptr && top->type == "fuse." + options_.subtype) {
     entry_ = *top;
   }
+}
+
+// In a time that does not grow with the number of mounts: what is in our place, if the kernel says
+// that our descriptor serves it.
+bool FuseMount::FindEntryQuickly() {
+  const std::optional<unsigned> connection = ConnectionOf(fd());
+  const auto found = MountAt(mountpoint_);
+  if (target_namespace_ || !connection.has_value() || !found.ok() || !found->has_value() ||
+      (*found)->device_minor != *connection) {
+    return false;
+  }
+  entry_ = **found;
+  return true;
 }
 
 Result<Unit, Error> FuseMount::Unmount(bool served) {
@@ -248,25 +276,29 @@ Result<Unit, Error> FuseMount::Unmount(bool served) {
   return result;
 }
 
-Result<Unit, Error> FuseMount::UnmountEntry() {
+// Whether what would be unmounted is ours.
+Result<Unit, Error> FuseMount::CheckOnTop() const {
   const std::string path = TablePath();
-  if (entry_.has_value() && !path.empty()) {
-    FB_ASSIGN(const std::vector<MountEntry> table, ReadMountTable(path));
-    const bool listed = std::any_of(table.begin(), table.end(), [this](const MountEntry& entry) {
-      return entry.IsSameMount(*entry_);
-    });
-    if (!listed) {
-      return Error{Errno(EINVAL), fmt::format("'{}': had been unmounted already, but programs that "
-                                              "had it open still used it until now",
-                                              mountpoint_)};
-    }
-    const MountEntry* const top = FindTopMount(table, mountpoint_);
-    if (top == nullptr || !top->IsSameMount(*entry_)) {
-      return Error{Errno(EBUSY),
-                   fmt::format("'{}': not unmounted, for something else is mounted over the export",
-                               mountpoint_)};
-    }
+  if (!entry_.has_value() || path.empty() || (!target_namespace_ && IsOnTop(*entry_))) {
+    return Unit{};
   }
+  FB_ASSIGN(const std::vector<MountEntry> table, ReadMountTable(path));
+  if (!IsListed(table, *entry_)) {
+    return Error{Errno(EINVAL), fmt::format("'{}': had been unmounted already, but programs that "
+                                            "had it open still used it until now",
+                                            mountpoint_)};
+  }
+  const MountEntry* const top = FindTopMount(table, mountpoint_);
+  if (top == nullptr || !top->IsSameMount(*entry_)) {
+    return Error{Errno(EBUSY),
+                 fmt::format("'{}': not unmounted, for something else is mounted over the export",
+                             mountpoint_)};
+  }
+  return Unit{};
+}
+
+Result<Unit, Error> FuseMount::UnmountEntry() {
+  FB_TRY(CheckOnTop());
   if (keeper_.running()) {
     EndKeepAlive(true);
     return Unit{};

@@ -33,7 +33,7 @@ class FuseMount {
   int fd() const { return device_.get(); }  // non-blocking; -1 when not mounted
   bool allow_other() const { return allow_other_; }
   const std::string& mountpoint() const { return mountpoint_; }
-  const std::optional<MountEntry>& entry() const { return entry_; }
+  const std::optional<MountIdentity>& entry() const { return entry_; }
 
  private:
   Result<Unit, Error> Attach();
@@ -41,7 +41,9 @@ class FuseMount {
   Result<Unit, Error> OpenTargetNamespace();
   Result<Unit, Error> UnmountEntry();
   std::string TablePath() const;
+  Result<Unit, Error> CheckOnTop() const;
   void FindEntry();
+  bool FindEntryQuickly();
   void EndKeepAlive(bool unmount);
   FusermountProgram program() const;
 
@@ -53,7 +55,7 @@ class FuseMount {
   UniqueFd target_namespace_;
   DeathWatch keep_alive_;
   ChildProcess keeper_;  // fusermount3 of an auto_unmount
-  std::optional<MountEntry> entry_;
+  std::optional<MountIdentity> entry_;
 };
 
 // The options of a mount as one string for libfuse and fusermount3, with values escaped.

@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 
@@ -185,6 +188,37 @@ const MountEntry* FindTopMount(const std::vector<MountEntry>& table, std::string
     current = next;
   }
   return current->mountpoint == mountpoint ? current : nullptr;
+}
+
+bool IsListed(const std::vector<MountEntry>& table, const MountIdentity& mount) {
+  return std::any_of(table.begin(), table.end(),
+                     [&mount](const MountEntry& entry) { return entry.IsSameMount(mount); });
+}
+
+Result<std::optional<MountIdentity>> MountAt(const std::string& path) {
+  constexpr int kAskNobody = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  struct statx found{};
+  if (::statx(AT_FDCWD, path.c_str(), kAskNobody, STATX_MNT_ID, &found) != 0) {
+    return Errno{errno};
+  }
+  if ((found.stx_mask & STATX_MNT_ID) == 0 ||
+      (found.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0) {
+    return Errno{ENOTSUP};
+  }
+  if ((found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
+    return std::optional<MountIdentity>();
+  }
+  return std::optional(MountIdentity{static_cast<int>(found.stx_mnt_id), found.stx_dev_major,
+                                     found.stx_dev_minor, path});
+}
+
+bool IsOnTop(const MountIdentity& mount) {
+  if (const auto found = MountAt(mount.mountpoint); found.ok()) {
+    return found->has_value() && (*found)->IsSameMount(mount);
+  }
+  const auto table = ReadMountTable();
+  const MountEntry* const top = table.ok() ? FindTopMount(*table, mount.mountpoint) : nullptr;
+  return top != nullptr && top->IsSameMount(mount);
 }
 
 std::vector<MountEntry> FindMountsOfType(const std::vector<MountEntry>& table,

@@ -10,7 +10,7 @@
 
 namespace fusebay::fuse {
 
-Result<> SetReadAhead(const MountEntry& entry, std::uint32_t bytes, const std::string& sysfs) {
+Result<> SetReadAhead(const MountIdentity& entry, std::uint32_t bytes, const std::string& sysfs) {
   const std::string path = fmt::format("{}/class/bdi/{}:{}/read_ahead_kb", sysfs,
                                        entry.device_major, entry.device_minor);
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));

@@ -14,27 +14,13 @@
 
 namespace fusebay::fuse {
 
-namespace {
-
-bool IsListed(const std::vector<MountEntry>& table, const MountEntry& wanted) {
-  for (const MountEntry& entry : table) {
-    if (entry.IsSameMount(wanted)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
-Result<Unit, Error> Unmount(const MountEntry& entry, UnmountMode mode,
+Result<Unit, Error> Unmount(const MountIdentity& entry, UnmountMode mode,
                             const std::string& fusermount) {
-  FB_ASSIGN(const std::vector<MountEntry> table, ReadMountTable());
-  if (!IsListed(table, entry)) {
-    return Unit{};
-  }
-  const MountEntry* const top = FindTopMount(table, entry.mountpoint);
-  if (top == nullptr || !top->IsSameMount(entry)) {
+  if (!IsOnTop(entry)) {
+    FB_ASSIGN(const std::vector<MountEntry> table, ReadMountTable());
+    if (!IsListed(table, entry)) {
+      return Unit{};
+    }
     return Error{Errno(EBUSY),
                  fmt::format("'{}': something else is mounted over it", entry.mountpoint)};
   }
@@ -60,10 +46,8 @@ Result<Unit, Error> Unmount(const MountEntry& entry, UnmountMode mode,
 
 // Root may force it. Whoever mounted it may write to the session's control file, where that file
 // system is mounted.
-void AbortSession(const MountEntry& entry) {
-  const auto table = ReadMountTable();
-  const MountEntry* const top = table.ok() ? FindTopMount(*table, entry.mountpoint) : nullptr;
-  if (top == nullptr || !top->IsSameMount(entry)) {
+void AbortSession(const MountIdentity& entry) {
+  if (!IsOnTop(entry)) {
     return;
   }
   if (::umount2(entry.mountpoint.c_str(), MNT_FORCE | UMOUNT_NOFOLLOW) == 0 || errno == EBUSY) {

@@ -80,7 +80,7 @@ class DevTransport final : public FuseTransport {
   // Whether users other than the one who mounts are let in; settled by Start.
   bool allow_other() const;
   // The mount as the table showed it after Start; nothing when it is not known (taken over).
-  const std::optional<MountEntry>& mount_entry() const;
+  const std::optional<MountIdentity>& mount_entry() const;
 
  private:
   struct State;

@@ -56,6 +56,26 @@ TEST(OwnTableCanBeRead) {
   CHECK(FindTopMount(*table, "/proc/self") == nullptr);
 }
 
+TEST(MountAtAPathIsFoundWithoutTheTable) {
+  const auto table = ReadMountTable();
+  CHECK_OK(table);
+  const auto mount = MountAt("/proc");
+  CHECK_OK(mount);
+  CHECK(mount->has_value());
+  CHECK((*mount)->IsSameMount(*FindTopMount(*table, "/proc")));
+  CHECK(IsOnTop(**mount));
+  const auto nothing = MountAt("/proc/self/status");
+  CHECK_OK(nothing);
+  CHECK(!nothing->has_value());
+  CHECK_ERRNO(MountAt("/nowhere/x"), ENOENT);
+}
+
+TEST(AnotherMountInThePlaceIsNotOnTop) {
+  MountIdentity mount = **MountAt("/proc");
+  mount.id += 1;
+  CHECK(!IsOnTop(mount));
+}
+
 TEST(MissingTableIsNamed) { CHECK_MESSAGE(ReadMountTable("/nowhere/x"), "/nowhere/x"); }
 
 constexpr std::string_view kStack =
