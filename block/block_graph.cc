@@ -179,6 +179,10 @@ Result<BlockRef, Error> BlockGraph::Use(std::string_view node_name,
   return BlockRef(std::move(impl));
 }
 
+void BlockGraph::SetObserver(GraphObserver* observer, AioContext& loop) {
+  impl_->watch.Set(observer, loop);
+}
+
 std::vector<BlockNode*> BlockGraph::nodes() const {
   std::vector<BlockNode*> all;
   for (const std::unique_ptr<NodeEntry>& entry : impl_->entries) {
@@ -208,6 +212,7 @@ Result<Unit, Error> BlockGraph::Impl::CheckName(std::string_view node_name) cons
 
 NodeEntry& BlockGraph::Impl::Insert(std::unique_ptr<BlockNode> node) {
   CheckLimits(node->limits());
+  node->watch_ = &watch;
   entries.push_back(std::make_unique<NodeEntry>(std::move(node)));
   return *entries.back();
 }

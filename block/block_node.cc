@@ -2,6 +2,7 @@
 #include "block/block_node.h"
 
 #include "base/align.h"
+#include "block/graph_watch.h"
 
 namespace fusebay {
 
@@ -26,6 +27,29 @@ void CheckTransfer(const BlockNode& node, std::uint64_t offset, const IoVec& dat
 
 }  // namespace
 
+std::uint64_t BlockNode::write_threshold() const {
+  const std::uint64_t threshold = write_threshold_.load();
+  return threshold == kNoThreshold ? 0 : threshold;
+}
+
+void BlockNode::set_write_threshold(std::uint64_t bytes) {
+  write_threshold_.store(bytes == 0 ? kNoThreshold : bytes);
+}
+
+// Several loops may come here at once, and the threshold may be a new one by now.
+void BlockNode::TellOfWrite(std::uint64_t end) {
+  std::uint64_t threshold = write_threshold_.load();
+  while (end > threshold) {
+    if (!write_threshold_.compare_exchange_weak(threshold, kNoThreshold)) {
+      continue;
+    }
+    if (watch_ != nullptr) {
+      watch_->Tell(WriteAboveThreshold{node_name_, end - threshold, threshold});
+    }
+    return;
+  }
+}
+
 Task<Result<>> BlockNode::Read(std::uint64_t offset, IoVec dst) {
   CheckTransfer(*this, offset, dst);
   return DoRead(offset, dst);
@@ -35,6 +59,7 @@ Task<Result<>> BlockNode::Write(std::uint64_t offset, IoVec src, WriteFlags flag
   CheckTransfer(*this, offset, src);
   FB_ASSERT(!read_only_);
   FB_ASSERT(!flags.compressed || can_compress_);
+  LookAtThreshold(offset + src.size);
   if (detect_zeroes_ != DetectZeroes::kOff && src.IsZero()) [[unlikely]] {
     return WriteAsZeroes(offset, src, flags);
   }
@@ -59,6 +84,7 @@ Task<Result<>> BlockNode::WriteZeroes(std::uint64_t offset, std::uint64_t length
   CheckRange(*this, offset, length);
   FB_ASSERT(length > 0);
   FB_ASSERT(!read_only_);
+  LookAtThreshold(offset + length);
   return DoWriteZeroes(offset, length, flags);
 }
 

@@ -115,9 +115,7 @@ struct BlockGraph::Impl {
   CoMutex changing;  // one Open, Remove or change of an open node at a time; taken before `alone`
   CoMutex alone;     // of DrainAlone
   GateRegistry gates;
-  std::mutex corruption_mutex;  // guards what follows
-  CorruptionObserver* corruption_observer = nullptr;
-  AioContext* corruption_loop = nullptr;
+  GraphWatch watch;
 
   NodeEntry* Find(std::string_view node_name) const;
   Result<Unit, Error> CheckName(std::string_view node_name) const;

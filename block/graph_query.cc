@@ -26,6 +26,7 @@ NodeInfo Outline(const BlockGraph::Impl& graph, const NodeEntry& entry) {
   info.node_name = entry.node->node_name();
   info.driver = entry.node->driver_name();
   info.read_only = entry.node->read_only();
+  info.write_threshold = entry.node->write_threshold();
   info.detect_zeroes = entry.options.detect_zeroes;
   info.cache = entry.options.cache;
   info.children = ChildrenOf(graph, entry);
@@ -113,6 +114,17 @@ std::vector<UserStats> CollectUserStats(BlockGraph& graph) {
       if (user->role == ChildRole::kRoot) {
         all.push_back({user->user, entry->node->node_name(), StatsOf(*user)});
       }
+    }
+  }
+  return all;
+}
+
+std::vector<GraphEdge> CollectEdges(BlockGraph& graph) {
+  std::vector<GraphEdge> all;
+  for (const std::unique_ptr<NodeEntry>& entry : graph.impl().entries) {
+    for (const BlockRef::Impl* const user : entry->users) {
+      all.push_back(
+          {user->parent, user->user, entry->node->node_name(), user->role, user->permissions});
     }
   }
   return all;

@@ -74,7 +74,8 @@ class DaemonObjects {
   std::map<std::string, Object, std::less<>> objects_;
 };
 
-// object-add, object-del, qom-list, qom-get and qom-set. `objects` outlives the commands.
+// object-add, object-del, qom-list, qom-list-types, qom-list-properties, qom-get and qom-set.
+// `objects` outlives the commands.
 void AddObjectCommands(qapi::QmpCommands& commands, DaemonObjects& objects);
 
 // What --object help and --object TYPE,help show.

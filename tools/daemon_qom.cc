@@ -2,6 +2,8 @@
 // "/objects" and below it every object by its id.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -78,6 +80,12 @@ ObjectPropertyInfo ChildInfo(std::string_view name, std::string_view type) {
   return PropertyInfo(name, fmt::format("child<{}>", type));
 }
 
+void AppendProperties(std::vector<ObjectPropertyInfo>& list, qapi::ObjectType type) {
+  for (const ObjectProperty& property : PropertiesOf(type)) {
+    list.push_back(PropertyInfo(property.name, property.type));
+  }
+}
+
 Result<std::vector<ObjectPropertyInfo>, QmpError> List(const DaemonObjects& objects,
                                                        const std::string& path) {
   const std::vector<Place> found = FindPlaces(objects, path);
@@ -96,9 +104,7 @@ Result<std::vector<ObjectPropertyInfo>, QmpError> List(const DaemonObjects& obje
       list.push_back(ChildInfo(id, EnumName(*objects.TypeOf(id))));
     }
   } else {
-    for (const ObjectProperty& property : PropertiesOf(*objects.TypeOf(place.back()))) {
-      list.push_back(PropertyInfo(property.name, property.type));
-    }
+    AppendProperties(list, *objects.TypeOf(place.back()));
   }
   return list;
 }
@@ -129,6 +135,63 @@ Result<JsonValue, QmpError> Get(const DaemonObjects& objects,
     return QmpError(value.error());
   }
   return *value;
+}
+
+// The kinds of objects, as a tree.
+struct Kind {
+  std::string_view name;
+  std::string_view parent;  // empty: none
+  bool abstract = false;
+  bool user_creatable = false;
+};
+
+constexpr std::string_view kUserCreatable = "user-creatable";
+constexpr Kind kKinds[] = {
+    {"object", "", true},
+    {"container", "object"},
+    {"iothread", "object", false, true},
+    {"secret", "object", false, true},
+};
+
+bool Implements(const Kind& kind, std::string_view wanted) {
+  return kind.name == wanted || kind.parent == wanted ||
+         (kind.user_creatable && wanted == kUserCreatable);
+}
+
+std::vector<qapi::ObjectTypeInfo> ListTypes(const qapi::QomListTypesArguments& arguments) {
+  std::vector<qapi::ObjectTypeInfo> list;
+  for (const Kind& kind : kKinds) {
+    if ((kind.abstract && !arguments.abstract.value_or(false)) ||
+        (arguments.implements.has_value() && !Implements(kind, *arguments.implements))) {
+      continue;
+    }
+    qapi::ObjectTypeInfo info{.name = std::string(kind.name)};
+    if (kind.abstract) {
+      info.abstract = true;
+    }
+    if (!kind.parent.empty()) {
+      info.parent = std::string(kind.parent);
+    }
+    list.push_back(std::move(info));
+  }
+  return list;
+}
+
+Result<std::vector<ObjectPropertyInfo>, QmpError> ListProperties(const std::string& kind) {
+  if (kind == kUserCreatable) {
+    return QmpError("Parameter 'typename' expects a QOM type");
+  }
+  if (std::none_of(std::begin(kKinds), std::end(kKinds),
+                   [&kind](const Kind& known) { return known.name == kind; })) {
+    return QmpError(QmpErrorClass::kDeviceNotFound, fmt::format("Class '{}' not found", kind));
+  }
+  std::vector<ObjectPropertyInfo> list = {PropertyInfo("type", "string")};
+  for (const qapi::ObjectType type : {qapi::ObjectType::kIothread, qapi::ObjectType::kSecret}) {
+    if (EnumName(type) == kind) {
+      AppendProperties(list, type);
+    }
+  }
+  return list;
 }
 
 Result<Unit, QmpError> Set(DaemonObjects& objects, qapi::QomSetArguments arguments) {
@@ -176,6 +239,15 @@ void AddObjectCommands(qapi::QmpCommands& commands, DaemonObjects& objects) {
                                                 QmpSession&) {
     return Task<Result<std::vector<ObjectPropertyInfo>, QmpError>>(List(objects, arguments.path));
   });
+  commands.Add<qapi::QomListTypesCommand>(
+      [](const qapi::QomListTypesArguments& arguments, QmpSession&) {
+        return Task<Result<std::vector<qapi::ObjectTypeInfo>, QmpError>>(ListTypes(arguments));
+      });
+  commands.Add<qapi::QomListPropertiesCommand>(
+      [](const qapi::QomListPropertiesArguments& arguments, QmpSession&) {
+        return Task<Result<std::vector<ObjectPropertyInfo>, QmpError>>(
+            ListProperties(arguments.typename_));
+      });
   commands.Add<qapi::QomGetCommand>(
       [&objects](const qapi::QomGetArguments& arguments, QmpSession&) {
         return Task<Result<JsonValue, QmpError>>(Get(objects, arguments));

@@ -1,4 +1,4 @@
-// The events of jobs and of corrupt images.
+// The events of jobs and nodes.
 #include "block/qmp_block.h"
 #include "qapi/generated/events.h"
 
@@ -35,12 +35,12 @@ qapi::JobStatus ToQapi(JobStatus status) {
 BlockEvents::BlockEvents(BlockGraph& graph, Jobs& jobs, qapi::QmpEventSink& sink, AioContext& loop)
     : graph_(graph), jobs_(jobs), sink_(sink), loop_(loop) {
   jobs_.SetObserver(this);
-  graph_.SetCorruptionObserver(this, loop);
+  graph_.SetObserver(this, loop);
 }
 
 BlockEvents::~BlockEvents() {
   jobs_.SetObserver(nullptr);
-  graph_.SetCorruptionObserver(nullptr, loop_);
+  graph_.SetObserver(nullptr, loop_);
 }
 
 void BlockEvents::OnJobStatus(const Job& job) {
@@ -57,6 +57,12 @@ void BlockEvents::OnImageCorrupted(const ImageCorruption& corruption) {
     event.size = static_cast<std::int64_t>(*corruption.size);
   }
   EmitEvent(sink_, event);
+}
+
+void BlockEvents::OnWriteAboveThreshold(const WriteAboveThreshold& write) {
+  EmitEvent(sink_, qapi::BlockWriteThresholdEvent{.node_name = write.node_name,
+                                                  .amount_exceeded = write.amount,
+                                                  .write_threshold = write.threshold});
 }
 
 }  // namespace fusebay

@@ -53,6 +53,8 @@ void NodeCommands::AddTo(qapi::QmpCommands& commands) {
       [this](auto arguments, QmpSession&) { return Snapshot(std::move(arguments)); });
   commands.Add<qapi::BlockdevSnapshotSyncCommand>(
       [this](auto arguments, QmpSession&) { return SnapshotSync(std::move(arguments)); });
+  commands.Add<qapi::BlockSetWriteThresholdCommand>(
+      [this](const auto& arguments, QmpSession&) { return Reply(SetWriteThreshold(arguments)); });
 }
 
 NodeCommands::Reply NodeCommands::Settled(Result<Unit, Error> result) {
@@ -137,6 +139,15 @@ NodeCommands::Reply NodeCommands::SnapshotSync(qapi::BlockdevSnapshotSyncArgumen
   const Result<Unit, Error> taken = co_await TakeSnapshotInFile(graph_, request);
   const Done settled = co_await Settled(taken);
   co_return settled;
+}
+
+Done NodeCommands::SetWriteThreshold(const qapi::BlockSetWriteThresholdArguments& arguments) {
+  BlockNode* const node = graph_.Find(arguments.node_name);
+  if (node == nullptr) {
+    return qapi::QmpError(fmt::format("Device '{}' not found", arguments.node_name));
+  }
+  node->set_write_threshold(arguments.write_threshold);
+  return Unit{};
 }
 
 }  // namespace fusebay

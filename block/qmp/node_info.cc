@@ -147,6 +147,7 @@ qapi::BlockDeviceInfo ToQapi(const NodeInfo& node, bool flat) {
   out.detect_zeroes = ToQapi(node.detect_zeroes);
   out.image = ToChain(node.image, flat ? std::span<const ImageInfo>() : node.chain);
   out.cache = {.writeback = true, .direct = node.cache.direct, .no_flush = node.cache.no_flush};
+  out.write_threshold = static_cast<std::int64_t>(node.write_threshold);
   return out;
 }
 

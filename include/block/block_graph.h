@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "block/block_driver.h"
-#include "block/corruption.h"
+#include "block/graph_watch.h"
 #include "core/sync.h"
 
 namespace fusebay {
@@ -44,9 +44,9 @@ class BlockGraph {
                               std::string user);
   std::vector<BlockNode*> nodes() const;
 
-  // Told on `loop` of images that turn out to be corrupt. Null: nobody is. What has been posted to
-  // the loop before that still arrives.
-  void SetCorruptionObserver(CorruptionObserver* observer, AioContext& loop);
+  // Told on `loop` of what happens to nodes. Null: nobody is. What has been posted to the loop
+  // before that still arrives.
+  void SetObserver(GraphObserver* observer, AioContext& loop);
 
   // While a Drained lives nobody is inside any gate, and nobody gets in.
   class Drained {

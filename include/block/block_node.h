@@ -50,6 +50,7 @@ enum class FlushMode : std::uint8_t { kWriteOut, kDisk };
 enum class Prealloc : std::uint8_t { kOff, kMetadata, kFalloc, kFull };
 
 class BlockNode;
+class GraphWatch;
 class LiveNode;
 
 // A run of bytes with the same state, beginning at the offset asked about.
@@ -84,6 +85,10 @@ class BlockNode {
   bool can_compress() const { return can_compress_; }
   // What can be changed while it is open (block/live_node.h); null: nothing.
   LiveNode* live() const { return live_; }
+
+  // The first write that ends above it is told of (block/graph_watch.h), and sets it to 0, none.
+  std::uint64_t write_threshold() const;
+  void set_write_threshold(std::uint64_t bytes);
 
   // All of [offset, offset + dst.size), which REQUIRES: lies inside AlignUp(size(), alignment), is
   // aligned and at most max_transfer. What lies past size() reads as zeroes.
@@ -150,13 +155,23 @@ class BlockNode {
   // of the children. All or nothing. Does not suspend: called from the control loop only.
   virtual Result<Unit, Error> DoSetPermissions(const PermissionSet&) { return Unit{}; }
 
+  static constexpr std::uint64_t kNoThreshold = ~std::uint64_t{0};
+
+  void LookAtThreshold(std::uint64_t end) {
+    if (end > write_threshold_.load(std::memory_order_relaxed)) [[unlikely]] {
+      TellOfWrite(end);
+    }
+  }
+  void TellOfWrite(std::uint64_t end);
   Task<Result<>> WriteAsZeroes(std::uint64_t offset, IoVec src, WriteFlags flags);
 
   const std::string node_name_;
   const std::string_view driver_name_;
   bool read_only_;                                   // changes in a drained graph only
   DetectZeroes detect_zeroes_ = DetectZeroes::kOff;  // changes in a drained graph only
+  GraphWatch* watch_ = nullptr;                      // of the graph that it is in
   std::atomic<std::uint64_t> size_{0};
+  std::atomic<std::uint64_t> write_threshold_{kNoThreshold};
 };
 
 }  // namespace fusebay

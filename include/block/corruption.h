@@ -7,7 +7,6 @@
 
 namespace fusebay {
 
-class AioContext;
 class BlockGraph;
 
 struct ImageCorruption {
@@ -16,12 +15,6 @@ struct ImageCorruption {
   std::optional<std::uint64_t> offset;  // in the image file, where it is about one place there
   std::optional<std::uint64_t> size;
   bool fatal = false;  // the image has been marked as corrupt and is not written any more
-};
-
-class CorruptionObserver {
- public:
-  virtual ~CorruptionObserver() = default;
-  virtual void OnImageCorrupted(const ImageCorruption& corruption) = 0;
 };
 
 // Where one node tells what it has found: once what is not fatal, and once what is. Any loop.

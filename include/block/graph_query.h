@@ -24,10 +24,11 @@ struct NodeInfo {
   bool encrypted = false;
   DetectZeroes detect_zeroes = DetectZeroes::kOff;
   CacheOptions cache;
-  std::string file;              // the image file's name, or what stands for it
-  std::string backing_file;      // the name of the backing node's file; empty: none
-  unsigned backing_depth = 0;    // backing nodes below
-  ImageInfo image;               // of this node
+  std::uint64_t write_threshold = 0;  // 0: none
+  std::string file;                   // the image file's name, or what stands for it
+  std::string backing_file;           // the name of the backing node's file; empty: none
+  unsigned backing_depth = 0;         // backing nodes below
+  ImageInfo image;                    // of this node
   std::vector<ImageInfo> chain;  // of its backing nodes, from above: backing-image in backing-image
   std::vector<NodeChild> children;
   std::vector<std::string> users;  // exports and jobs: "export 'e'"
@@ -56,5 +57,15 @@ struct UserStats {
   IoStats stats;
 };
 std::vector<UserStats> CollectUserStats(BlockGraph& graph);
+
+// A use of a node: by another one, or by an export or a job.
+struct GraphEdge {
+  std::string parent;  // the node; empty: none
+  std::string user;    // "node 'q'", "export 'e'"
+  std::string child;
+  ChildRole role = ChildRole::kRoot;
+  PermissionSet permissions;
+};
+std::vector<GraphEdge> CollectEdges(BlockGraph& graph);
 
 }  // namespace fusebay

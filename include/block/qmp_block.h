@@ -34,7 +34,7 @@ namespace fusebay {
 Result<BlockdevOptions, Error> ToBlockdevOptions(const qapi::BlockdevOptions& options);
 
 // blockdev-add, blockdev-del, blockdev-reopen, block_resize, change-backing-file,
-// blockdev-snapshot, blockdev-snapshot-sync.
+// blockdev-snapshot, blockdev-snapshot-sync, block-set-write-threshold.
 class NodeCommands {
  public:
   using Reply = Task<Result<Unit, qapi::QmpError>>;
@@ -55,6 +55,8 @@ class NodeCommands {
   Reply ChangeBacking(qapi::ChangeBackingFileArguments arguments);
   Reply Snapshot(qapi::BlockdevSnapshotArguments arguments);
   Reply SnapshotSync(qapi::BlockdevSnapshotSyncArguments arguments);
+  Result<Unit, qapi::QmpError> SetWriteThreshold(
+      const qapi::BlockSetWriteThresholdArguments& arguments);
   Reply Settled(Result<Unit, Error> result);
   Result<Unit, qapi::QmpError> CheckExists(const std::optional<std::string>& device,
                                            const std::optional<std::string>& node_name) const;
@@ -63,8 +65,8 @@ class NodeCommands {
   std::function<Task<Unit>()> settle_;
 };
 
-// query-block, query-named-block-nodes, query-blockstats. What a node has counted is what exports
-// and jobs have asked of it, those that have ended included.
+// query-block, query-named-block-nodes, query-blockstats, x-debug-query-block-graph. What a node
+// has counted is what exports and jobs have asked of it, those that have ended included.
 class NodeQueries {
  public:
   explicit NodeQueries(BlockGraph& graph) : graph_(graph) {}
@@ -94,10 +96,10 @@ class JobCommands {
 
 qapi::JobStatus ToQapi(JobStatus status);
 
-// Sends JOB_STATUS_CHANGE and BLOCK_IMAGE_CORRUPTED. A corruption found on another loop is posted
-// to `loop`, the main loop: what is found before the graph is closed arrives with its next turn,
-// and this lives until then.
-class BlockEvents : private JobObserver, private CorruptionObserver {
+// Sends JOB_STATUS_CHANGE, BLOCK_IMAGE_CORRUPTED and BLOCK_WRITE_THRESHOLD. What happens on another
+// loop is posted to `loop`, the main loop: what happens before the graph is closed arrives with its
+// next turn, and this lives until then.
+class BlockEvents : private JobObserver, private GraphObserver {
  public:
   BlockEvents(BlockGraph& graph, Jobs& jobs, qapi::QmpEventSink& sink, AioContext& loop);
   BlockEvents(const BlockEvents&) = delete;
@@ -107,6 +109,7 @@ class BlockEvents : private JobObserver, private CorruptionObserver {
  private:
   void OnJobStatus(const Job& job) override;
   void OnImageCorrupted(const ImageCorruption& corruption) override;
+  void OnWriteAboveThreshold(const WriteAboveThreshold& write) override;
 
   BlockGraph& graph_;
   Jobs& jobs_;

@@ -162,7 +162,8 @@ class Chardevs {
   bool stopped_ = false;
 };
 
-// chardev-add, chardev-remove, query-chardev and query-chardev-backends. Both outlive the commands.
+// chardev-add, chardev-change, chardev-remove, query-chardev and query-chardev-backends. The
+// chardevs outlive the commands.
 void AddChardevCommands(QmpCommands& commands, Chardevs& chardevs);
 
 }  // namespace fusebay::qapi

@@ -11,24 +11,43 @@ namespace fusebay::qapi {
 
 namespace {
 
+QmpError NotAdded(const std::string& id, const Error& error) {
+  return QmpError(fmt::format("Failed to add chardev '{}': {}", id, error.message));
+}
+
 Task<Result<ChardevReturn, QmpError>> AddChardev(Chardevs& chardevs,
                                                  ChardevAddArguments arguments) {
-  const std::string id = arguments.id;
-  if (chardevs.Has(id)) {
-    co_return QmpError(fmt::format("Chardev with id '{}' already exists", id));
+  if (chardevs.Has(arguments.id)) {
+    co_return QmpError(fmt::format("Chardev with id '{}' already exists", arguments.id));
   }
-  const auto fail = [&id](const Error& error) {
-    return QmpError(fmt::format("Failed to add chardev '{}': {}", id, error.message));
-  };
-  Result<ChardevConfig, Error> config = ChardevConfigOf(id, arguments.backend);
+  Result<ChardevConfig, Error> config = ChardevConfigOf(arguments.id, arguments.backend);
   if (!config.ok()) {
-    co_return fail(config.error());
+    co_return NotAdded(arguments.id, config.error());
   }
   const Result<Unit, Error> added = co_await chardevs.Add(std::move(*config));
   if (!added.ok()) {
-    co_return fail(added.error());
+    co_return NotAdded(arguments.id, added.error());
   }
   co_return ChardevReturn{};
+}
+
+Task<Result<ChardevReturn, QmpError>> ChangeChardev(Chardevs& chardevs,
+                                                    ChardevChangeArguments arguments) {
+  if (!chardevs.Has(arguments.id)) {
+    co_return QmpError(fmt::format("Chardev '{}' does not exist", arguments.id));
+  }
+  // What cannot be right is said before anything is closed.
+  const Result<ChardevConfig, Error> config = ChardevConfigOf(arguments.id, arguments.backend);
+  if (!config.ok()) {
+    co_return NotAdded(arguments.id, config.error());
+  }
+  const Result<Unit, Error> removed = chardevs.Remove(arguments.id);
+  if (!removed.ok()) {
+    co_return QmpError("Chardev user does not support chardev hotswap");
+  }
+  const Result<ChardevReturn, QmpError> added = co_await AddChardev(
+      chardevs, {.id = std::move(arguments.id), .backend = std::move(arguments.backend)});
+  co_return added;
 }
 
 Result<Unit, QmpError> RemoveChardev(Chardevs& chardevs, const std::string& id) {
@@ -39,13 +58,16 @@ Result<Unit, QmpError> RemoveChardev(Chardevs& chardevs, const std::string& id) 
   return Unit{};
 }
 
-std::vector<ChardevBackendInfo> Backends() { return {{"null"}, {"socket"}, {"stdio"}}; }
+std::vector<ChardevBackendInfo> Backends() { return {{"file"}, {"null"}, {"socket"}, {"stdio"}}; }
 
 }  // namespace
 
 void AddChardevCommands(QmpCommands& commands, Chardevs& chardevs) {
   commands.Add<ChardevAddCommand>([&chardevs](ChardevAddArguments arguments, QmpSession&) {
     return AddChardev(chardevs, std::move(arguments));
+  });
+  commands.Add<ChardevChangeCommand>([&chardevs](ChardevChangeArguments arguments, QmpSession&) {
+    return ChangeChardev(chardevs, std::move(arguments));
   });
   commands.Add<ChardevRemoveCommand>(
       [&chardevs](const ChardevRemoveArguments& arguments, QmpSession&) {

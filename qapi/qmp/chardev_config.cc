@@ -241,12 +241,27 @@ Result<ChardevBackendConfig, Error> ParseBackend(Parts& parts, const std::string
   return Invalid(fmt::format("'{}' is not a valid char driver name", name));
 }
 
+Result<SocketPlace, Error> PlaceOf(const SocketAddressLegacy& address) {
+  switch (address.type) {
+    case SocketAddressType::kInet: {
+      const InetSocketAddress& inet = std::get<InetSocketAddressWrapper>(address.u).data;
+      return SocketPlace(InetPlace{inet.host, inet.port, inet.ipv4, inet.ipv6});
+    }
+    case SocketAddressType::kUnix: {
+      const UnixSocketAddress& local = std::get<UnixSocketAddressWrapper>(address.u).data;
+      return SocketPlace(
+          UnixPlace{local.path, local.abstract.value_or(false), local.tight.value_or(true)});
+    }
+    case SocketAddressType::kFd:
+      return Invalid("only the command line may pass file descriptors");
+  }
+  FB_ASSERT(false);
+}
+
 Result<ChardevBackendConfig, Error> SocketConfigOf(const ChardevSocket& socket) {
   SocketChardevConfig config;
-  if (socket.addr.type != SocketAddressType::kUnix) {
-    return Invalid("only the command line may pass file descriptors");
-  }
-  config.place = UnixPlace{.path = std::get<UnixSocketAddressWrapper>(socket.addr.u).data.path};
+  FB_ASSIGN(config.place, PlaceOf(socket.addr));
+  config.nodelay = socket.nodelay.value_or(false);
   config.server = socket.server.value_or(true);
   config.wait = config.server && socket.wait.value_or(false);
   const std::int64_t reconnect = socket.reconnect.value_or(0);
@@ -282,6 +297,11 @@ Result<ChardevConfig, Error> ParseChardevOption(std::string_view text) {
 
 Result<ChardevConfig, Error> ChardevConfigOf(std::string id, const ChardevBackend& backend) {
   switch (backend.type) {
+    case ChardevBackendKind::kFile: {
+      const ChardevFile& file = std::get<ChardevFileWrapper>(backend.u).data;
+      return ChardevConfig{std::move(id),
+                           FileChardevConfig{file.out, file.in, file.append.value_or(false)}};
+    }
     case ChardevBackendKind::kSocket: {
       FB_ASSIGN(ChardevBackendConfig config,
                 SocketConfigOf(std::get<ChardevSocketWrapper>(backend.u).data));

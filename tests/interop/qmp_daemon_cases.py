@@ -90,6 +90,13 @@ def sizes():
                       {"node-name": "q", "size": 16 << 20},
                       {"node-name": "q", "size": 32 << 20}]:
         yield resize, arguments
+    threshold = "block-set-write-threshold"
+    for arguments in [{}, {"node-name": "q"}, {"node-name": "nope", "write-threshold": 1},
+                      {"node-name": "q", "write-threshold": -1},
+                      {"node-name": "q", "write-threshold": "1M"},
+                      {"node-name": "q", "write-threshold": 1 << 62},
+                      {"node-name": "q", "write-threshold": 0}]:
+        yield threshold, arguments
     yield from [
         ("change-backing-file", {"device": "nope", "image-node-name": "q", "backing-file": "x"}),
         ("change-backing-file", {"device": "q", "image-node-name": "q", "backing-file": "x"}),
@@ -192,6 +199,10 @@ def objects():
         ("qom-list", {"path": "nope"}), ("qom-list", {"path": "/objects/nope"}),
         ("qom-list", {"path": "/t1"}), ("qom-list", {"path": ""}), ("qom-list", {}),
         ("qom-list", {"path": 1}), ("qom-list", {"path": "//objects/"}),
+        ("qom-list-types", {"implements": "nope"}), ("qom-list-types", {"abstract": 1}),
+        ("qom-list-properties", {"typename": "nope"}), ("qom-list-properties", {}),
+        ("qom-list-properties", {"typename": "user-creatable"}),
+        ("qom-list-properties", {"typename": "container"}),
     ]
     for path, names in [("t2", ["type", "poll-max-ns", "poll-grow", "poll-shrink", "nope"]),
                         ("/objects/s3", ["type", "data", "format", "file", "loaded", "nope"]),
@@ -215,7 +226,7 @@ def chardevs():
     def unix(path, **more):
         return {"type": "socket", "data": {"addr": {"type": "unix", "data": {"path": path}},
                                            "wait": False, **more}}
-    add, remove = "chardev-add", "chardev-remove"
+    add, change, remove = "chardev-add", "chardev-change", "chardev-remove"
     yield from [
         (add, {}), (add, {"id": "c"}), (add, {"id": "qmp", "backend": NULL}),
         (add, {"id": "c", "backend": NULL}), (add, {"id": "c", "backend": NULL}),
@@ -223,6 +234,9 @@ def chardevs():
         (add, {"id": "g", "backend": unix("/no/such/g")}),
         (add, {"id": "g", "backend": unix("/no/such/g", server=False)}),
         (add, {"id": "g", "backend": {"type": "nope", "data": {}}}),
+        (change, {"id": "c"}), (change, {"id": "none", "backend": NULL}),
+        (change, {"id": "qmp", "backend": NULL}), (change, {"id": "c", "backend": NULL}),
+        (change, {"id": "c", "backend": unix("c.sock")}),
         ("query-chardev", None), (remove, {"id": "c"}), (remove, {"id": "c"}),
         (remove, {"id": "qmp"}), (remove, {"id": "d"}), (remove, {}), ("query-chardev", None),
     ]

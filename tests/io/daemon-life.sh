@@ -71,7 +71,15 @@ equal(monitor.run("query-block-exports")[0]["node-name"], "top", "the node expor
 with open("m", "rb") as file:
     done("block_resize", node_name="top", size=32 * BLOCK)
     equal(os.fstat(file.fileno()).st_size, 32 * BLOCK, "size of the open file")
+
+# A write above the threshold is told of, once.
+done("block-set-write-threshold", node_name="top", write_threshold=16 * BLOCK)
 write(31 * BLOCK, 4)
+told = monitor.event("BLOCK_WRITE_THRESHOLD")
+equal([told["node-name"], told["write-threshold"]], ["top", 16 * BLOCK], "the threshold")
+equal(15 * BLOCK < told["amount-exceeded"] <= 16 * BLOCK, True, "how far above it")
+write(31 * BLOCK, 4)
+monitor.no_events()
 
 # An export in use goes only by force.
 with open("m", "rb") as file:

@@ -10,15 +10,16 @@ namespace {
 constexpr std::uint64_t kOffsetBits = 0x00fffffffffffe00;
 constexpr std::size_t kAtL1Offset = 40;
 
-struct Scene : CorruptionObserver {
+struct Scene : GraphObserver {
   Scene() {
     live.AddImage("a");
-    live.bench.graph.SetCorruptionObserver(this, *live.bench.loop);
+    live.bench.graph.SetObserver(this, *live.bench.loop);
     live.Write(live.bench.Use(live.Node("a")), 0, "data");
     Reopen(true);
   }
-  ~Scene() override { live.bench.graph.SetCorruptionObserver(nullptr, *live.bench.loop); }
+  ~Scene() override { live.bench.graph.SetObserver(nullptr, *live.bench.loop); }
   void OnImageCorrupted(const ImageCorruption& corruption) override { told.push_back(corruption); }
+  void OnWriteAboveThreshold(const WriteAboveThreshold&) override {}
 
   void Reopen(bool read_only) {
     BlockdevOptions options = live.ImageOptionsOf("a", "f-a");

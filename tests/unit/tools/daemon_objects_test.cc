@@ -120,6 +120,29 @@ TEST(TreeIsListed) {
   CHECK_EQ(daemon.Run("qom-list", R"("path": "")"), "Path '' is ambiguous");
 }
 
+TEST(KindsAreListed) {
+  Daemon daemon;
+  CHECK_EQ(daemon.Run("qom-list-types", R"("implements": "user-creatable")"),
+           R"([{"name": "iothread", "parent": "object"}, {"name": "secret", "parent": "object"}])");
+  CHECK_EQ(daemon.Run("qom-list-types", R"("implements": "iothread", "abstract": true)"),
+           R"([{"name": "iothread", "parent": "object"}])");
+  CHECK_EQ(daemon.Run("qom-list-types", R"("implements": "nope")"), "[]");
+  CHECK(daemon.Run("qom-list-types", "").find("abstract") == std::string::npos);
+  CHECK(daemon.Run("qom-list-types", R"("abstract": true)").find("\"abstract\": true") !=
+        std::string::npos);
+}
+
+TEST(PropertiesOfAKindAreListed) {
+  Daemon daemon;
+  CHECK_EQ(daemon.Run("qom-list-properties", R"("typename": "container")"),
+           R"([{"name": "type", "type": "string"}])");
+  CHECK(daemon.Run("qom-list-properties", R"("typename": "iothread")")
+            .find(R"({"name": "poll-grow", "type": "int"})") != std::string::npos);
+  CHECK_EQ(daemon.Run("qom-list-properties", R"("typename": "nope")"), "Class 'nope' not found");
+  CHECK_EQ(daemon.Run("qom-list-properties", R"("typename": "user-creatable")"),
+           "Parameter 'typename' expects a QOM type");
+}
+
 TEST(PropertiesAreRead) {
   Daemon daemon;
   CHECK_OK(daemon.Add("iothread,id=t0,poll-grow=3"));

@@ -1,4 +1,4 @@
-// Tests of the events of corrupt images and of the names of a job's states.
+// Tests of the events of nodes and of the names of a job's states.
 #include "block/qmp_block.h"
 #include "qmp_fixture.h"
 
@@ -38,6 +38,24 @@ TEST(WhatIsNotKnownIsLeftOut) {
   CHECK_EQ(scene.log.lines[0],
            std::string("BLOCK_IMAGE_CORRUPTED {\"device\": \"\", \"node-name\": \"q\", \"msg\": "
                        "\"wrong\", \"fatal\": false}"));
+}
+
+TEST(AWriteAboveTheThresholdIsAnEvent) {
+  Scene scene;
+  FakeNode& node = scene.bench.AddFake("n", 65536);
+  const BlockRef ref = scene.bench.Use(node);
+  node.set_write_threshold(8192);
+  CHECK_OK(scene.bench.Write(ref, 4096, Data(4096)));
+  scene.Turn();
+  CHECK_EQ(scene.log.lines.size(), 0u);
+  CHECK_OK(scene.bench.Write(ref, 8000, Data(512)));
+  CHECK_OK(scene.bench.Write(ref, 8000, Data(512)));
+  scene.Turn();
+  CHECK_EQ(scene.log.lines.size(), 1u);
+  CHECK_EQ(scene.log.lines[0],
+           std::string("BLOCK_WRITE_THRESHOLD {\"node-name\": \"n\", \"amount-exceeded\": 320, "
+                       "\"write-threshold\": 8192}"));
+  CHECK_EQ(node.write_threshold(), 0u);
 }
 
 TEST(StatesHaveTheSameNames) {

@@ -211,5 +211,18 @@ TEST(ABackingFileCanBeRenamedOnlyWhereThereIsOne) {
            std::string("Need a root block node"));
 }
 
+TEST(AWriteThresholdIsSetAndTakenBack) {
+  Scene scene;
+  scene.AddFile("f", 65536);
+  const BlockNode& node = *scene.bench.graph.Find("f");
+  const std::string set = "{'node-name': 'f', 'write-threshold': ";
+  CHECK_EQ(scene.Do("block-set-write-threshold", set + "4096}"), kDone);
+  CHECK_EQ(node.write_threshold(), 4096u);
+  CHECK_EQ(scene.Do("block-set-write-threshold", set + "0}"), kDone);
+  CHECK_EQ(node.write_threshold(), 0u);
+  CHECK_EQ(scene.Do("block-set-write-threshold", "{'node-name': 'x', 'write-threshold': 1}"),
+           std::string("Device 'x' not found"));
+}
+
 }  // namespace
 }  // namespace fusebay::test

@@ -130,5 +130,32 @@ TEST(StatisticsNameTheNodeBelow) {
   CHECK_EQ(scene.At("1.parent.node-name"), std::string("\"f-q\""));
 }
 
+TEST(TheGraphShowsWhoUsesWhat) {
+  Scene scene;
+  scene.AddImage("q", "");
+  const BlockRef user = scene.bench.Use(*scene.bench.graph.Find("q"));
+  scene.client.Do("x-debug-query-block-graph");
+  CHECK_EQ(scene.At("nodes.0"),
+           std::string("{\"id\": 1, \"type\": \"block-driver\", \"name\": \"f-q\"}"));
+  CHECK_EQ(scene.At("nodes.1.name"), std::string("\"q\""));
+  CHECK_EQ(scene.At("nodes.2.type"), std::string("\"block-backend\""));
+  CHECK_EQ(scene.At("edges.0.parent"), std::string("2"));
+  CHECK_EQ(scene.At("edges.0.child"), std::string("1"));
+  CHECK_EQ(scene.At("edges.0.name"), std::string("\"file\""));
+  CHECK_EQ(scene.At("edges.1.parent"), std::string("3"));
+  CHECK_EQ(scene.At("edges.1.name"), std::string("\"root\""));
+  CHECK_EQ(scene.At("edges.1.perm"), std::string("[\"consistent-read\", \"write\", \"resize\"]"));
+}
+
+TEST(AWriteThresholdIsShown) {
+  Scene scene;
+  scene.AddImage("q", "");
+  scene.bench.graph.Find("q")->set_write_threshold(65536);
+  scene.client.Do("query-named-block-nodes");
+  CHECK_EQ(scene.At("0.node-name"), std::string("\"q\""));
+  CHECK_EQ(scene.At("0.write_threshold"), std::string("65536"));
+  CHECK_EQ(scene.At("1.write_threshold"), std::string("0"));
+}
+
 }  // namespace
 }  // namespace fusebay::test

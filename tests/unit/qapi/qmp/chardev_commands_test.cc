@@ -22,6 +22,29 @@ TEST(ChardevsAreAddedAndRemoved) {
            "{\"error\": {\"class\": \"GenericError\", \"desc\": \"Chardev 'c1' is busy\"}}");
 }
 
+TEST(AnIdleChardevIsChanged) {
+  TestDaemon daemon;
+  AddChardevCommands(daemon.commands, daemon.chardevs);
+  Client client = daemon.Connect();
+  client.Negotiate();
+  const auto ask = [&client](const std::string& command, const std::string& id,
+                             const std::string& backend) {
+    return client.Ask("{'execute':'chardev-" + command + "','arguments':{'id':'" + id +
+                      "','backend':" + backend + "}}");
+  };
+  const std::string null = "{'type':'null','data':{}}";
+  const std::string missing =
+      "{'type':'socket','data':{'addr':{'type':'unix','data':{'path':'/nonexistent/x'}},"
+      "'server':false}}";
+  CHECK(ask("change", "n", null).find("Chardev 'n' does not exist") != std::string::npos);
+  CHECK_EQ(ask("add", "n", null), "{\"return\": {}}");
+  CHECK_EQ(ask("change", "n", null), "{\"return\": {}}");
+  CHECK(ask("change", "c1", null).find("does not support chardev hotswap") != std::string::npos);
+  CHECK(ask("change", "n", missing).find("Failed to add chardev 'n': Failed to connect") !=
+        std::string::npos);
+  CHECK(!daemon.chardevs.Has("n"));
+}
+
 TEST(AnErrorNamesTheChardev) {
   TestDaemon daemon;
   AddChardevCommands(daemon.commands, daemon.chardevs);
@@ -43,5 +66,6 @@ TEST(ChardevsAndBackendsAreListed) {
   CHECK(list.find("\"frontend-open\": true") != std::string::npos);
   CHECK(list.find("\"label\": \"c1\"") != std::string::npos);
   CHECK_EQ(client.Ask("{'execute':'query-chardev-backends'}"),
-           "{\"return\": [{\"name\": \"null\"}, {\"name\": \"socket\"}, {\"name\": \"stdio\"}]}");
+           "{\"return\": [{\"name\": \"file\"}, {\"name\": \"null\"}, {\"name\": \"socket\"}, "
+           "{\"name\": \"stdio\"}]}");
 }

@@ -98,6 +98,30 @@ TEST(ArgumentsMakeTheSame) {
   CHECK_OK(FromBackend("{'type':'stdio','data':{}}"));
 }
 
+TEST(ArgumentsNameOtherPlaces) {
+  const auto inet = FromBackend(
+      "{'type':'socket','data':{'nodelay':true,'addr':{'type':'inet','data':{'host':'h','port':'1',"
+      "'ipv6':false}}}}");
+  CHECK_OK(inet);
+  const auto& socket = std::get<SocketChardevConfig>(inet->backend);
+  CHECK(socket.nodelay);
+  CHECK_EQ(std::get<InetPlace>(socket.place).host, "h");
+  CHECK_EQ(std::get<InetPlace>(socket.place).port, "1");
+  CHECK_EQ(std::get<InetPlace>(socket.place).ipv6.value(), false);
+  const auto abstract = FromBackend(
+      "{'type':'socket','data':{'addr':{'type':'unix','data':{'path':'n','abstract':true,"
+      "'tight':false}}}}");
+  CHECK_OK(abstract);
+  const auto& place = std::get<UnixPlace>(std::get<SocketChardevConfig>(abstract->backend).place);
+  CHECK(place.abstract);
+  CHECK(!place.tight);
+  const auto file = FromBackend("{'type':'file','data':{'out':'o','in':'i','append':true}}");
+  CHECK_OK(file);
+  CHECK_EQ(std::get<FileChardevConfig>(file->backend).out, "o");
+  CHECK_EQ(std::get<FileChardevConfig>(file->backend).in.value(), "i");
+  CHECK(std::get<FileChardevConfig>(file->backend).append);
+}
+
 TEST(ArgumentsListenAtOnceByDefault) {
   const auto config =
       FromBackend("{'type':'socket','data':{'addr':{'type':'unix','data':{'path':'x'}}}}");
