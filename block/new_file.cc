@@ -62,7 +62,7 @@ Result<NewFile, Error> NewFile::Make(std::string path, const FileHints& hints) {
   return file;
 }
 
-NewFile::~NewFile() {
+void NewFile::RemoveIfNew() const {
   struct stat st{};
   if (is_ours_ && ::lstat(path_.c_str(), &st) == 0 && st.st_dev == device_ && st.st_ino == inode_) {
     ::unlink(path_.c_str());

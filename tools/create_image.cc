@@ -9,6 +9,7 @@
 
 #include "block/block_graph.h"
 #include "block/new_file.h"
+#include "remove_on_interrupt.h"
 
 namespace fusebay {
 
@@ -123,6 +124,8 @@ Result<Unit, Error> Create(AioContext& loop, const CreateImageRequest& request) 
       return Error{Errno{EINVAL}, "The image cannot be its own data file"};
     }
   }
+  const NewFile* const data = files.data.has_value() ? &*files.data : nullptr;
+  const RemoveOnInterrupt guard({&files.image, data});
   FB_TRY(loop.RunUntilDone(Write(request, files)));
   files.image.Keep();
   if (files.data.has_value()) {

@@ -30,8 +30,10 @@ class NewFile {
         is_device_(other.is_device_),
         is_ours_(std::exchange(other.is_ours_, false)) {}
   NewFile& operator=(NewFile&&) = delete;
-  // Removes the file if Make has made it and nobody has put another one in its place.
-  ~NewFile();
+  ~NewFile() { RemoveIfNew(); }
+  // If Make has made it, and nobody has put another one in its place. May be called by a handler of
+  // signals.
+  void RemoveIfNew() const;
 
   void Keep() { is_ours_ = false; }
   bool is_new() const { return is_ours_; }  // made by Make, and not kept yet
