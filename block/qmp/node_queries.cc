@@ -55,8 +55,12 @@ qapi::XDbgBlockGraph ShowGraph(BlockGraph& graph) {
     ids.emplace(node->node_name(), add(Type::kBlockDriver, node->node_name()));
   }
   for (const GraphEdge& edge : CollectEdges(graph)) {
+    const auto known = ids.find(edge.parent);
+    if (known == ids.end() && !edge.parent.empty()) {
+      continue;  // a node that is being opened
+    }
     const std::uint64_t parent =
-        edge.parent.empty() ? add(Type::kBlockBackend, edge.user) : ids.at(edge.parent);
+        known == ids.end() ? add(Type::kBlockBackend, edge.user) : known->second;
     shown.edges.push_back({.parent = parent,
                            .child = ids.at(edge.child),
                            .name = std::string(NameOf(edge.role)),

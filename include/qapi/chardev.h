@@ -110,6 +110,9 @@ class Chardev {
   virtual Task<std::optional<ByteLink>> NextLink() = 0;
   // Ends an Open or NextLink that waits, and all later ones.
   virtual void Stop() {}
+  // Stops, and gives up the socket that it listens at, with its file. REQUIRES: no Open or NextLink
+  // waits any more, or the process ends now.
+  virtual void Close() { Stop(); }
   virtual std::size_t max_links() const { return 1; }
   // As query-chardev shows it.
   virtual std::string filename() const = 0;
@@ -134,7 +137,8 @@ class Chardevs {
   Chardevs& operator=(const Chardevs&) = delete;
   ~Chardevs();
 
-  // Opens it. Errors: "Chardev with id 'x' already exists", and why it cannot be opened.
+  // Opens it. Errors: "Chardev with id 'x' already exists", that another one has the descriptor,
+  // and why it cannot be opened.
   Task<Result<Unit, Error>> Add(ChardevConfig config);
   // Errors: "Chardev 'x' not found", "Chardev 'x' is busy".
   Result<Unit, Error> Remove(std::string_view id);
@@ -146,17 +150,21 @@ class Chardevs {
   std::vector<ChardevInfo> List() const;
   // Ends what waits (Add with wait=on), so that the daemon can end.
   void Stop();
+  // Nobody can connect any more, and another process may listen at the same places. REQUIRES: as
+  // Chardev::Close.
+  void Close();
 
  private:
   struct Entry {
     std::unique_ptr<Chardev> chardev;
     bool uses_stdio = false;
+    int inherited_fd = -1;  // owned by the chardev, open or not
     bool is_open = false;
     bool used = false;  // taken, or being opened
   };
 
   Task<Result<Unit, Error>> Open(Entry& entry);
-  bool HasStdio() const;
+  Result<Unit, Error> Claim(const ChardevConfig& config, Entry& entry);
 
   std::map<std::string, Entry, std::less<>> entries_;
   bool stopped_ = false;

@@ -123,7 +123,7 @@ struct JsonMember {
 // One line without its end: `{"a": [1, true, null], "b": "\u00E4"}`. Everything outside ASCII is
 // escaped, so the text is ASCII.
 std::string FormatJson(const JsonValue& value);
-// Over several lines, four columns per level.
-std::string FormatJsonPretty(const JsonValue& value);
+// Over several lines, four columns per level, up to some depth.
+std::string FormatJsonPretty(const JsonValue& value, std::string_view line_end = "\n");
 
 }  // namespace fusebay::qapi

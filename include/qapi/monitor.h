@@ -5,6 +5,7 @@
 //   Result<Unit, Error> added = monitors.Add(*options, chardevs);         // begins to serve
 //   EmitEvent(monitors, JobStatusChangeEvent{...});           // to every negotiated client
 //   monitors.HoldRequests();                                  // `quit`: nothing more is begun
+//   co_await monitors.AwaitCommands();                        // nor does anything run
 //   co_await monitors.Stop();                                 // replies leave, connections end
 //
 // Every connection has its own session and negotiation. Its requests are read, run and answered in
@@ -12,8 +13,9 @@
 // daemon, so that two clients never change the graph at once; out-of-band ones run at once. What
 // was received is run even if its client leaves meanwhile; the reply is dropped.
 //
-// Bounds: kMaxRequests requests of a connection wait, then it is not read; a reply waits until less
-// than kMaxOutput bytes wait before it; kMaxEventBytes of events wait, then the client is cut off
+// Bounds: kMaxRequests requests of a connection wait, or kMaxRequestBytes, or its client leaves
+// kMaxOutput bytes unread, then it is not read; a reply waits until less than kMaxOutput bytes wait
+// before it; kMaxEventBytes of events wait, then the client is cut off
 // and a warning logged. Descriptors that a client sends (SCM_RIGHTS) are not accepted: the kernel
 // drops them.
 //
@@ -37,6 +39,7 @@ struct MonitorOptions;  // "qapi/generated/types.h"
 class Monitors : public QmpEventSink {
  public:
   static constexpr std::size_t kMaxRequests = 8;
+  static constexpr std::size_t kMaxRequestBytes = std::size_t{1} << 20;
   static constexpr std::size_t kMaxOutput = std::size_t{1} << 20;
   static constexpr std::size_t kMaxEventBytes = std::size_t{1} << 20;
   // How long Stop lets clients read what is theirs.
@@ -56,6 +59,11 @@ class Monitors : public QmpEventSink {
   // Requests that wait are dropped, none is read any more; the replies to those that run, and
   // events, still leave. For the handler of `quit`, and for signals.
   void HoldRequests();
+  // Returns when no command runs, but for out-of-band ones. REQUIRES: requests are held. A command
+  // that runs must end.
+  Task<Unit> AwaitCommands();
+  // Nobody new is served. Returns when no chardev is waited for, so that they may be closed.
+  Task<Unit> StopAccepting();
   // Holds requests, waits for the commands that run, lets the output leave for kFlushTime at most,
   // closes every connection and releases the chardevs. A command that runs must end.
   Task<Unit> Stop();

@@ -23,14 +23,9 @@ std::string_view FirstSlice(std::string_view bytes) {
 }  // namespace
 
 std::string WireText(const JsonValue& value, bool pretty) {
-  if (!pretty) {
-    return FormatJson(value) + "\r\n";
-  }
-  std::string text;
-  for (const char c : FormatJsonPretty(value)) {
-    text += c == '\n' ? "\r\n" : std::string(1, c);
-  }
-  return text + "\r\n";
+  std::string text = pretty ? FormatJsonPretty(value, "\r\n") : FormatJson(value);
+  text += "\r\n";
+  return text;
 }
 
 QmpConnection::QmpConnection(QmpService& service, ByteLink link, std::string name, bool pretty)
@@ -65,6 +60,7 @@ void QmpConnection::SendEvent(std::string text) {
 void QmpConnection::Hold() {
   FB_ASSERT(service_.held);
   requests_.clear();
+  request_bytes_ = 0;
   Changed();
 }
 
@@ -94,8 +90,11 @@ void QmpConnection::Send(const JsonValue& reply) {
   }
 }
 
+// A reply out of band does not wait for room, so what asks for it is not read before there is some.
 bool QmpConnection::may_read() const {
-  return !service_.held && requests_.size() < Monitors::kMaxRequests;
+  const bool has_room = requests_.empty() || (requests_.size() < Monitors::kMaxRequests &&
+                                              request_bytes_ < Monitors::kMaxRequestBytes);
+  return !service_.held && has_room && (muted_ || output_.bytes() < Monitors::kMaxOutput);
 }
 
 Task<Unit> QmpConnection::Read() {
@@ -112,7 +111,7 @@ Task<Unit> QmpConnection::Read() {
   if (!service_.held) {
     std::vector<Item> rest = stream_.Finish();
     for (Item& item : rest) {
-      co_await Accept(std::move(item));
+      co_await Accept(std::move(item), 0);
     }
   }
   reading_ = false;
@@ -137,20 +136,22 @@ Task<bool> QmpConnection::Fill() {
 Task<Unit> QmpConnection::TakeSlice() {
   const std::string_view slice = FirstSlice(unread_);
   unread_.remove_prefix(slice.size());
+  taken_bytes_ += slice.size();
   std::vector<Item> items = stream_.Feed(slice);
   for (Item& item : items) {
-    co_await Accept(std::move(item));
+    co_await Accept(std::move(item), std::exchange(taken_bytes_, 0));
   }
   co_return Unit{};
 }
 
 // What is out of band runs before everything that waits.
-Task<Unit> QmpConnection::Accept(Item item) {
+Task<Unit> QmpConnection::Accept(Item item, std::size_t bytes) {
   if (service_.held) {
     co_return Unit{};
   }
   if (!item.ok() || !IsOutOfBand(*item, session_)) {
-    requests_.push_back(std::move(item));
+    requests_.push_back({std::move(item), bytes});
+    request_bytes_ += bytes;
     Changed();
     co_return Unit{};
   }
@@ -178,7 +179,8 @@ Task<Unit> QmpConnection::RunFirst() {
   if (requests_.empty()) {
     co_return Unit{};  // held meanwhile
   }
-  Item request = std::move(requests_.front());
+  Item request = std::move(requests_.front().item);
+  request_bytes_ -= requests_.front().bytes;
   requests_.pop_front();
   Changed();
   if (!request.ok()) {

@@ -49,11 +49,15 @@ class QmpConnection {
 
  private:
   using Item = Result<JsonValue, Error>;
+  struct Request {
+    Item item;
+    std::size_t bytes;  // as they came
+  };
 
   Task<Unit> Read();
   Task<bool> Fill();
   Task<Unit> TakeSlice();
-  Task<Unit> Accept(Item item);
+  Task<Unit> Accept(Item item, std::size_t bytes);
   Task<Unit> Work();
   Task<Unit> RunFirst();
   Task<Unit> Write();
@@ -72,7 +76,9 @@ class QmpConnection {
 
   QmpSession session_;
   JsonStream stream_;
-  std::deque<Item> requests_;
+  std::deque<Request> requests_;
+  std::size_t request_bytes_ = 0;  // of requests_
+  std::size_t taken_bytes_ = 0;    // of the request that the stream is in
   OutputQueue output_;
   std::array<char, 4096> buffer_;
   std::string_view unread_;   // of buffer_: what the stream has not seen

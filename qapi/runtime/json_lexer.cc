@@ -32,12 +32,22 @@ JsonToken Structural(char c) {
   }
 }
 
+// A token of this length keeps its memory for the next one.
+constexpr std::size_t kKeptCapacity = std::size_t{64} << 10;
+
 }  // namespace
+
+void JsonLexer::Forget() {
+  if (token_.capacity() > kKeptCapacity) {
+    std::string().swap(token_);
+  }
+  token_.clear();
+}
 
 JsonToken JsonLexer::Feed(char byte, bool& again) {
   again = false;
   if (done_) {
-    token_.clear();
+    Forget();
     done_ = false;
   }
   switch (state_) {

@@ -54,6 +54,7 @@ class JsonLexer {
     kKeyword,
   };
 
+  void Forget();
   JsonToken Start(char byte);
   JsonToken InString(char byte);
   JsonToken InNumber(char byte, bool& again);

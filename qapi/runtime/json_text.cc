@@ -1,6 +1,10 @@
 // Writes JSON as QEMU does: ASCII, ", " and ": ".
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
+#include "base/assert.h"
 #include "qapi/json.h"
 #include "runtime/utf8.h"
 
@@ -10,10 +14,13 @@ namespace {
 
 constexpr std::uint32_t kReplacement = 0xFFFD;
 constexpr int kColumnsPerLevel = 4;
+// Deeper ones are not indented more, so that the text of a small value is never a huge one.
+constexpr int kIndentedLevels = 16;
 
 class Writer {
  public:
-  explicit Writer(bool pretty) : pretty_(pretty) {}
+  // No line end: all on one line.
+  explicit Writer(std::string_view line_end) : line_end_(line_end) {}
 
   void Write(const JsonValue& value) {
     switch (value.kind()) {
@@ -81,7 +88,7 @@ class Writer {
 
   void Separate(bool first) {
     if (!first) {
-      out_ += pretty_ ? "," : ", ";
+      out_ += line_end_.empty() ? ", " : ",";
     }
     BreakLine();
   }
@@ -95,9 +102,10 @@ class Writer {
   }
 
   void BreakLine() {
-    if (pretty_) {
-      out_ += '\n';
-      out_.append(static_cast<std::size_t>(level_ * kColumnsPerLevel), ' ');
+    if (!line_end_.empty()) {
+      const int levels = std::min(level_, kIndentedLevels);
+      out_ += line_end_;
+      out_.append(static_cast<std::size_t>(levels * kColumnsPerLevel), ' ');
     }
   }
 
@@ -131,20 +139,24 @@ class Writer {
     fmt::format_to(std::back_inserter(out_), "\\u{:04X}", unit);
   }
 
-  const bool pretty_;
+  const std::string_view line_end_;
   int level_ = 0;
   std::string out_;
 };
 
-std::string Format(const JsonValue& value, bool pretty) {
-  Writer writer(pretty);
+std::string Format(const JsonValue& value, std::string_view line_end) {
+  Writer writer(line_end);
   writer.Write(value);
   return writer.Take();
 }
 
 }  // namespace
 
-std::string FormatJson(const JsonValue& value) { return Format(value, false); }
-std::string FormatJsonPretty(const JsonValue& value) { return Format(value, true); }
+std::string FormatJson(const JsonValue& value) { return Format(value, {}); }
+
+std::string FormatJsonPretty(const JsonValue& value, std::string_view line_end) {
+  FB_ASSERT(!line_end.empty());
+  return Format(value, line_end);
+}
 
 }  // namespace fusebay::qapi

@@ -14,7 +14,7 @@ Result<Unit, Error> Reopen(WritableDisk& disk, bool read_only, std::uint64_t l2_
   options.read_only = read_only;
   Qcow2Options own;
   own.file.node_name = "file";
-  own.l2_cache_size = l2_cache;
+  own.caches.l2_cache_size = l2_cache;
   own.no_backing = true;
   options.driver_options = std::move(own);
   std::vector<BlockdevOptions> all;

@@ -1,6 +1,7 @@
 // Tests of the queries of nodes.
 #include "block/qcow2_create.h"
 #include "block/qmp_block.h"
+#include "graph_internal.h"
 #include "qmp_fixture.h"
 
 namespace fusebay::test {
@@ -145,6 +146,16 @@ TEST(TheGraphShowsWhoUsesWhat) {
   CHECK_EQ(scene.At("edges.1.parent"), std::string("3"));
   CHECK_EQ(scene.At("edges.1.name"), std::string("\"root\""));
   CHECK_EQ(scene.At("edges.1.perm"), std::string("[\"consistent-read\", \"write\", \"resize\"]"));
+}
+
+TEST(ANodeThatIsBeingOpenedIsNotInTheGraph) {
+  Scene scene;
+  scene.AddImage("q", "");
+  BlockGraph::Impl& graph = scene.bench.graph.impl();
+  const auto use = graph.UseAsChild(*graph.Find("q"), kReader, "#block7", ChildRole::kFile);
+  CHECK_OK(use);
+  scene.client.Do("x-debug-query-block-graph");
+  CHECK_EQ(scene.At("edges.1"), std::string("(none)"));
 }
 
 TEST(AWriteThresholdIsShown) {

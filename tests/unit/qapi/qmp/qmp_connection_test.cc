@@ -108,18 +108,47 @@ TEST(ManyRequestsInOnePacketAllHaveReplies) {
   }
 }
 
-TEST(AClientThatDoesNotReadIsNotRead) {
-  TestDaemon daemon;
-  Client client = daemon.Connect();
-  client.Negotiate();
+namespace {
+
+// Sends the request again and again until nothing is taken any more, which has to be soon.
+void SendUntilNotRead(TestDaemon& daemon, const Client& client, const std::string& request) {
   std::size_t sent = 0;
-  const std::string request = "{'execute':'big'}                                               ";
   for (int idle = 0; idle < 200; daemon.Turns(1)) {
-    const ssize_t n = ::send(client.fd(), request.data(), request.size(), MSG_DONTWAIT);
+    const ssize_t n = ::send(client.fd(), request.data() + sent % request.size(),
+                             request.size() - sent % request.size(), MSG_DONTWAIT);
     idle = n > 0 ? 0 : idle + 1;
     sent += n > 0 ? static_cast<std::size_t>(n) : 0;
     CHECK(sent < (std::size_t{4} << 20));
   }
+}
+
+}  // namespace
+
+TEST(RepliesOutOfBandAreBounded) {
+  TestDaemon daemon;
+  Client client = daemon.Connect();
+  client.Negotiate("{'enable':['oob']}");
+  SendUntilNotRead(daemon, client, "{'exec-oob':'x','id':'" + std::string(60'000, 'a') + "'}");
+  CHECK(client.Line().starts_with("{\"error\""));
+}
+
+TEST(LargeRequestsThatWaitAreBounded) {
+  TestDaemon daemon;
+  Client client = daemon.Connect();
+  client.Negotiate();
+  client.Send("{'execute':'slow'}");
+  SendUntilNotRead(daemon, client, "{'execute':'hello','id':'" + std::string(700'000, 'a') + "'}");
+  daemon.Release();
+  CHECK_EQ(client.Line(), "{\"return\": \"slept\"}");
+  CHECK(client.Line().starts_with("{\"return\": {}, \"id\": \"aaa"));
+}
+
+TEST(AClientThatDoesNotReadIsNotRead) {
+  TestDaemon daemon;
+  Client client = daemon.Connect();
+  client.Negotiate();
+  SendUntilNotRead(daemon, client,
+                   "{'execute':'big'}                                               ");
   // Others are served meanwhile, and so is this one once it reads.
   Client other = daemon.Connect();
   other.Negotiate();

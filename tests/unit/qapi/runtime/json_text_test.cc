@@ -16,6 +16,19 @@ TEST(PrettyHasALinePerElement) {
            "{\n    \"a\": [\n        1,\n        2\n    ],\n    \"b\": []\n}");
 }
 
+TEST(DeepLevelsAreNotIndentedMore) {
+  JsonValue value = JsonList{};
+  for (int i = 0; i < 1000; ++i) {
+    JsonList outer;
+    outer.push_back(std::move(value));
+    value = std::move(outer);
+  }
+  const std::string text = FormatJsonPretty(value, "\r\n");
+  CHECK(text.size() < 1000u * 2 * 70);
+  CHECK(text.starts_with("[\r\n    [\r\n        ["));
+  CHECK(*ParseJson(text) == value);
+}
+
 TEST(EverythingButAsciiIsEscaped) {
   CHECK_EQ(FormatJson("\"\\/\b\f\n\r\t\x01\x7f\u00e9\U0001F600"),
            R"("\"\\/\b\f\n\r\t\u0001\u007F\u00E9\uD83D\uDE00")");
