@@ -112,7 +112,7 @@ Result<Unit, Error> RunAll(const ParsedArguments& arguments, QmpClient& client,
   } else if (!waits) {
     FB_TRY(RunInput(client, session, arguments.Has("keep-going") || ::isatty(STDIN_FILENO) == 1));
   }
-  if (session.failed()) {
+  if (session.failed() && (!words.empty() || !arguments.Has("keep-going"))) {
     return Unit{};
   }
   while (waits && !session.saw_event()) {

@@ -57,7 +57,7 @@ JsonValue ToInteger(const std::string& text) {
   if (plain.kind() == JsonKind::kInteger) {
     return plain;
   }
-  const Result<std::uint64_t, Error> size = ParseSize(text);
+  const Result<std::uint64_t> size = ParseImageSize(text);
   return size.ok() ? JsonValue(*size) : JsonValue(text);
 }
 

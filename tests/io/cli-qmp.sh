@@ -56,6 +56,8 @@ qmp() { timeout 20 "$FUSEBAY" qmp "$@"; }
 
 # Operands: types are those that the server tells.
 expect_eq "$(qmp s echo size=1k name=7 flag=on)" '{"size": 1024, "name": "7", "flag": true}'
+expect_eq "$(qmp s echo size=0x100)" '{"size": 256}'
+expect_eq "$(qmp s echo size=1.5K)" '{"size": 1536}'
 expect_eq "$(qmp s echo x.y.0:='[null]' name=a,b)" '{"x": {"y": [[null]]}, "name": "a,b"}'
 expect_eq "$(qmp s '{"execute": "echo", "arguments": {"z": 1}}')" '{"z": 1}'
 expect_eq "$(qmp --pretty s echo size=1)" '{
@@ -94,3 +96,4 @@ expect_eq "$(qmp --wait-event SECOND s emit)" '{}
 expect_fail "the time is over" qmp --wait-event THIRD --timeout 0.5 s emit
 expect_eq "$(printf 'emit\nquit\n' | qmp --events s | tail -2)" '{"event": "SECOND"}
 {}'
+expect_contains "$(printf 'fail\nemit\n' | qmp --keep-going --events --timeout 1 s 2>/dev/null)" SECOND
