@@ -7,7 +7,8 @@ namespace fusebay::qcow2::test {
 namespace {
 
 // REQUIRES: disk.image is given back where the image becomes read-only.
-Result<Unit, Error> Reopen(WritableDisk& disk, bool read_only, std::optional<std::uint64_t> l2_cache = {}) {
+Result<Unit, Error> Reopen(WritableDisk& disk, bool read_only,
+                           std::optional<std::uint64_t> l2_cache = {}) {
   BlockdevOptions options;
   options.driver = "qcow2";
   options.node_name = "image";
