@@ -14,6 +14,7 @@ struct NodeChange {
   NodeEntry* entry = nullptr;
   BlockdevOptions wanted;
   BlockdevOptions before;  // with its children by name
+  std::uint64_t size = 0;  // before
 };
 
 // What of the options can be checked alone; the definitions of children become changes of their

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <tuple>
 
 #include "core/log.h"
@@ -38,6 +39,11 @@ BlockdevRef* RefIn(BlockdevOptions& options, ChildRole role) {
   return role == ChildRole::kBacking ? &qcow2->backing : &qcow2->data_file;
 }
 
+Error Cycle(std::string_view child, ChildRole role, std::string_view parent) {
+  return Fail(EINVAL, fmt::format("Making '{}' a {} child of '{}' would create a cycle", child,
+                                  NameOf(role), parent));
+}
+
 bool HasNoBacking(const BlockdevOptions& options) {
   const auto* const qcow2 = std::get_if<Qcow2Options>(&options.driver_options);
   return qcow2 != nullptr && qcow2->no_backing;
@@ -56,7 +62,7 @@ class Planner {
   Result<Unit, Error> Add(NodeEntry& entry, BlockdevOptions wanted, const std::string& prefix) {
     const BlockdevOptions& now = entry.options;
     LiveNode* const live = entry.node->live();
-    if (live == nullptr) {
+    if (live == nullptr || !live->can_reopen()) {
       return Fail(
           ENOTSUP,
           fmt::format("Block format '{}' used by node '{}' does not support reopening files",
@@ -77,7 +83,8 @@ class Planner {
       return Fixed(prefix, fixed);
     }
     FB_TRY(CheckDetectZeroes(wanted));
-    changes_.push_back({&entry, std::move(wanted), CurrentOptions(graph_, entry)});
+    changes_.push_back(
+        {&entry, std::move(wanted), CurrentOptions(graph_, entry), entry.node->size()});
     return Unit{};
   }
 
@@ -111,8 +118,7 @@ class Planner {
       return NoSuchNode("", ref->node_name);
     }
     if (child != now && graph_.Reaches(*child, entry)) {
-      return Fail(EINVAL, fmt::format("Making '{}' a {} child of '{}' would create a cycle",
-                                      ref->node_name, NameOf(role), name));
+      return Cycle(ref->node_name, role, name);
     }
     return Unit{};
   }
@@ -121,10 +127,14 @@ class Planner {
   std::vector<NodeChange>& changes_;
 };
 
+// To other options, or back to those that a node had: its children may be smaller then.
+enum class Way : std::uint8_t { kThere, kBack };
+
 // The children of one node that give way to others, until it is settled which stay.
 class ChildSwap {
  public:
-  ChildSwap(BlockGraph::Impl& graph, NodeEntry& entry) : graph_(graph), entry_(entry) {}
+  ChildSwap(BlockGraph::Impl& graph, NodeEntry& entry, Way way)
+      : graph_(graph), entry_(entry), way_(way) {}
 
   Result<Unit, Error> Exchange(ChildRole role, const BlockdevOptions& wanted) {
     BlockRef* const slot = entry_.node->live()->child(role);
@@ -142,12 +152,16 @@ class ChildSwap {
     if (!drop) {
       NodeEntry* const child = graph_.Find(ref->node_name);
       FB_ASSERT(child != nullptr);
-      if (role == ChildRole::kFile && child->node->size() < slot->size()) {
+      const std::string& name = entry_.node->node_name();
+      if (graph_.Reaches(*child, entry_)) {  // by a change that was made before this one
+        return Cycle(ref->node_name, role, name);
+      }
+      if (way_ == Way::kThere && role == ChildRole::kFile && child->node->size() < slot->size()) {
         return Fail(EINVAL, fmt::format("Node '{}' is smaller than '{}', which it is to replace",
                                         ref->node_name, now));
       }
       const PermissionSet permissions = *slot ? slot->permissions() : qcow2::kReadStable;
-      FB_ASSIGN(use, graph_.UseAsChild(*child, permissions, entry_.node->node_name(), role));
+      FB_ASSIGN(use, graph_.UseAsChild(*child, permissions, name, role));
     }
     std::swap(use, *slot);
     old_.emplace_back(slot, std::move(use));
@@ -164,6 +178,7 @@ class ChildSwap {
  private:
   BlockGraph::Impl& graph_;
   NodeEntry& entry_;
+  const Way way_;
   std::vector<std::pair<BlockRef*, BlockRef>> old_;
 };
 
@@ -179,7 +194,7 @@ std::tuple<int, unsigned> RankOf(const BlockGraph::Impl& graph, const NodeChange
 }
 
 Task<Result<Unit, Error>> Apply(BlockGraph::Impl& graph, NodeEntry& entry,
-                                const BlockdevOptions& wanted) {
+                                const BlockdevOptions& wanted, Way way) {
   BlockNode& node = *entry.node;
   if (wanted.read_only && (UsedBy(entry) & kWriting) != 0) {
     co_return Fail(EROFS, fmt::format("Read-only block node '{}' cannot support read-write users",
@@ -189,7 +204,7 @@ Task<Result<Unit, Error>> Apply(BlockGraph::Impl& graph, NodeEntry& entry,
   if (!flushed.ok()) {
     co_return Fail(flushed.error().value(), "Error flushing drive");
   }
-  ChildSwap children(graph, entry);
+  ChildSwap children(graph, entry, way);
   Result<Unit, Error> done = Unit{};
   for (const ChildRole role : {ChildRole::kFile, ChildRole::kBacking}) {
     done = done.ok() ? children.Exchange(role, wanted) : done;
@@ -217,11 +232,34 @@ Task<Result<Unit, Error>> Apply(BlockGraph::Impl& graph, NodeEntry& entry,
   co_return Unit{};
 }
 
+// Makes nodes what they were, the last one that has changed first.
+Task<Unit> GoBack(BlockGraph::Impl& graph, std::span<const NodeChange> changed) {
+  const auto go_back = [&graph](const NodeChange& change) {
+    return Apply(graph, *change.entry, change.before, Way::kBack);
+  };
+  for (auto change = changed.rbegin(); change != changed.rend(); ++change) {
+    const Result<Unit, Error> undone = co_await go_back(*change);
+    if (!undone.ok()) {
+      LogError(fmt::format("node '{}' does not become as it was: {}",
+                           change->entry->node->node_name(), undone.error().message));
+    }
+  }
+  // Who has its size from a node that was still another one then looks again.
+  for (const NodeChange& change : changed) {
+    if (change.entry->node->size() != change.size) {
+      const Result<Unit, Error> again = co_await go_back(change);
+      static_cast<void>(again.ok());  // logged above
+    }
+  }
+  co_return Unit{};
+}
+
 }  // namespace
 
 BlockdevOptions CurrentOptions(const BlockGraph::Impl& graph, const NodeEntry& entry) {
   BlockdevOptions options = CopyOf(entry.options);
   options.node_name = entry.node->node_name();
+  options.read_only = entry.node->read_only();  // by auto-read-only, too
   for (const ChildRole role : kChildRoles) {
     BlockdevRef* const ref = RefIn(options, role);
     const NodeEntry* const child = ref == nullptr ? nullptr : graph.ChildOf(entry, role);
@@ -262,19 +300,12 @@ Task<Result<Unit, Error>> ApplyChanges(BlockGraph::Impl& graph, std::vector<Node
     return RankOf(graph, a) < RankOf(graph, b);
   });
   for (std::size_t i = 0; i < changes.size(); ++i) {
-    const Result<Unit, Error> applied = co_await Apply(graph, *changes[i].entry, changes[i].wanted);
-    if (applied.ok()) {
-      continue;
+    const Result<Unit, Error> applied =
+        co_await Apply(graph, *changes[i].entry, changes[i].wanted, Way::kThere);
+    if (!applied.ok()) {
+      co_await GoBack(graph, std::span(changes).first(i));
+      co_return applied;
     }
-    while (i-- > 0) {
-      const Result<Unit, Error> undone =
-          co_await Apply(graph, *changes[i].entry, changes[i].before);
-      if (!undone.ok()) {
-        LogError(fmt::format("node '{}' does not become as it was: {}",
-                             changes[i].entry->node->node_name(), undone.error().message));
-      }
-    }
-    co_return applied;
   }
   co_return Unit{};
 }

@@ -34,6 +34,7 @@ Result<std::vector<NodeChange>, Error> MadeWritable(const BlockGraph::Impl& grap
     if (entry != nullptr && entry->node->read_only()) {
       BlockdevOptions wanted = CurrentOptions(graph, *entry);
       wanted.read_only = false;
+      wanted.auto_read_only = false;  // or an error
       FB_TRY(PlanChange(graph, std::move(wanted), changes));
     }
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "block/live_node.h"
 #include "compress_driver.h"
 
 namespace fusebay {
@@ -11,10 +12,11 @@ namespace {
 
 // Takes whole clusters only, so that the BlockRef above reads, modifies and writes; and keeps other
 // writes of the same cluster away meanwhile.
-class CompressNode final : public BlockNode {
+class CompressNode final : public BlockNode, public LiveNode {
  public:
   CompressNode(std::string node_name, bool read_only, BlockRef file)
       : BlockNode(std::move(node_name), "compress", read_only), file_(std::move(file)) {
+    live_ = this;
     set_size(file_.size());
     limits_ = file_.node().limits();
     if (!read_only) {
@@ -23,6 +25,15 @@ class CompressNode final : public BlockNode {
     }
     locked_ = file_.node().locked();
     can_compress_ = !read_only;
+  }
+
+  BlockRef* child(ChildRole role) override { return role == ChildRole::kFile ? &file_ : nullptr; }
+  std::string_view FixedOption(const BlockdevOptions&, const BlockdevOptions&) const override {
+    return {};
+  }
+  bool can_reopen() const override { return false; }
+  Task<Result<Unit, Error>> Reopen(const BlockdevOptions&, const BlockdevOptions&) override {
+    FB_ASSERT(false);
   }
 
  private:

@@ -73,7 +73,7 @@ class Qcow2Node : public BlockNode, public LiveNode, private GuestReader {
   Task<Unit> StopCleaning();
   Task<Unit> CleanCaches(Nanoseconds interval);
   std::unique_ptr<ClusterMap> NewMap(std::vector<std::uint64_t> l1) const;
-  Task<Result<Unit, Error>> BeginWriting();
+  Task<Result<Unit, Error>> BeginWriting(const std::string& snapshot);
   Task<Result<Unit, Error>> RebuildCaches();
 
   Image image_;

@@ -66,11 +66,15 @@ Task<Result<Unit, Error>> Qcow2Node::Reopen(const BlockdevOptions&, const Blockd
                                                       image_.virtual_size, image_.filename));
   const CacheSizes old_caches = std::exchange(image_.caches, caches);
   const bool was_read_only = read_only();
+  // As when it is opened: one that cannot be written stays read-only, if that may be.
+  const bool becomes_read_only =
+      wanted.read_only || (was_read_only && wanted.auto_read_only &&
+                           !CheckMayWrite(image_, OwnOf(wanted).snapshot).ok());
   Result<Unit, Error> done = Unit{};
-  if (was_read_only && !wanted.read_only) {
-    done = co_await BeginWriting();
-  } else if (was_read_only != wanted.read_only || caches != old_caches) {
-    set_read_only(wanted.read_only);
+  if (was_read_only && !becomes_read_only) {
+    done = co_await BeginWriting(OwnOf(wanted).snapshot);
+  } else if (was_read_only != becomes_read_only || caches != old_caches) {
+    set_read_only(becomes_read_only);
     done = co_await RebuildCaches();
     if (!done.ok()) {
       set_read_only(was_read_only);
@@ -90,8 +94,8 @@ Task<Result<Unit, Error>> Qcow2Node::Reopen(const BlockdevOptions&, const Blockd
 
 // Of an image that has been read only. Its tables in memory are as they are on the disk, unless it
 // has to be repaired first.
-Task<Result<Unit, Error>> Qcow2Node::BeginWriting() {
-  CO_TRY(CheckMayWrite(image_, {}));
+Task<Result<Unit, Error>> Qcow2Node::BeginWriting(const std::string& snapshot) {
+  CO_TRY(CheckMayWrite(image_, snapshot));
   CO_TRY(image_.file.SetPermissions(kWriteAlone));
   Result<Unit, Error> done = Unit{};
   if (image_.data_file) {

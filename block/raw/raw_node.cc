@@ -185,10 +185,11 @@ std::string_view RawNode::FixedOption(const BlockdevOptions& now,
 
 // The file may be another one now, and no smaller.
 Task<Result<Unit, Error>> RawNode::Reopen(const BlockdevOptions&, const BlockdevOptions& wanted) {
-  if (!wanted.read_only && file_.node().read_only()) {
+  const bool fixed = file_.node().read_only();
+  if (!wanted.read_only && !wanted.auto_read_only && fixed) {
     return Result<Unit, Error>{Error{Errno{EROFS}, "Block node is read-only"}};
   }
-  set_read_only(wanted.read_only);
+  set_read_only(wanted.read_only || fixed);
   if (!fixed_size_) {
     set_size(file_.size() - start_);
   }

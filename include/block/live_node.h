@@ -28,8 +28,10 @@ class LiveNode {
   // read-only and detect-zeroes are not the driver's business.
   virtual std::string_view FixedOption(const BlockdevOptions& now,
                                        const BlockdevOptions& wanted) const = 0;
-  // Becomes as `wanted` says, or stays as it is and says why. The children are those of `wanted`
-  // already. Leaves the node's read_only() as it is to be.
+  // Whether it takes other options at all; else only its children may be others.
+  virtual bool can_reopen() const { return true; }
+  // REQUIRES: can_reopen(). Becomes as `wanted` says, or stays as it is and says why. The children
+  // are those of `wanted` already. Leaves the node's read_only() as it is to be.
   virtual Task<Result<Unit, Error>> Reopen(const BlockdevOptions& now,
                                            const BlockdevOptions& wanted) = 0;
   // The name of the backing file that the image itself has; empty: none.

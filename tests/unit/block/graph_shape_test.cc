@@ -41,6 +41,21 @@ TEST(ReachesLooksThroughTheWholeChain) {
   CHECK_EQ(graph.HeightOf(s.Entry("f-o")), 0u);
 }
 
+TEST(AFilterHidesNothing) {
+  Scene s;
+  s.live.AddImage("n");
+  s.live.bench.Open(CompressOver("c", "n"));
+  const BlockGraph::Impl& graph = s.live.bench.graph.impl();
+  CHECK(graph.ChildOf(s.Entry("c"), ChildRole::kFile) == &s.Entry("n"));
+  CHECK_EQ(graph.HeightOf(s.Entry("c")), 2u);
+  CHECK_MESSAGE(s.live.Snapshot("c", "n"),
+                "Making 'c' a backing child of 'n' would create a cycle");
+  BlockdevOptions n = s.live.ImageOptionsOf("n", "f-n");
+  std::get<Qcow2Options>(n.driver_options).backing.node_name = "c";
+  CHECK_MESSAGE(s.live.Reopen(std::move(n)),
+                "Making 'c' a backing child of 'n' would create a cycle");
+}
+
 TEST(RolesHaveQemusNames) {
   CHECK_EQ(NameOf(ChildRole::kFile), "file");
   CHECK_EQ(NameOf(ChildRole::kDataFile), "data-file");

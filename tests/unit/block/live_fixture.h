@@ -3,6 +3,7 @@
 #pragma once
 #include <string>
 
+#include "block/live_node.h"
 #include "block/live_reopen.h"
 #include "block/live_snapshot.h"
 #include "block/qcow2_create.h"
@@ -58,6 +59,11 @@ class LiveScene {
     ref.UseOn(ref_loops_);
     return ref;
   }
+  // The name of the node's child; empty: none.
+  std::string ChildOf(const std::string& name, ChildRole role) {
+    const BlockRef* const child = Node(name).live()->child(role);
+    return child == nullptr || !*child ? std::string() : child->node().node_name();
+  }
   Result<Unit, Error> Snapshot(const std::string& node, const std::string& overlay) {
     return bench.Run(TakeSnapshot(bench.graph, node, overlay));
   }
@@ -84,6 +90,14 @@ class LiveScene {
  private:
   AioContext* ref_loops_[1];
 };
+
+inline BlockdevOptions CompressOver(const std::string& name, const std::string& file) {
+  BlockdevOptions options;
+  options.driver = "compress";
+  options.node_name = name;
+  options.driver_options = CompressOptions{.file = {.node_name = file, .definition = nullptr}};
+  return options;
+}
 
 // Options of "a" and "f-a" as they were opened.
 struct Options {

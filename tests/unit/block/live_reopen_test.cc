@@ -5,6 +5,37 @@
 
 namespace fusebay::test {
 
+namespace {
+
+BlockdevOptions RawOver(const std::string& name, const std::string& file) {
+  BlockdevOptions raw = Raw(file);
+  raw.node_name = name;
+  return raw;
+}
+
+// "top" over "r" over "f1", which "f2" could replace.
+struct RawScene : LiveScene {
+  RawScene() {
+    bench.Open(FileOptionsOf("f1", folder.Sparse("one", 4096)));
+    bench.Open(FileOptionsOf("f2", folder.Sparse("two", 8192)));
+    bench.Open(RawOver("r", "f1"));
+    bench.Open(RawOver("top", "r"));
+    AddImage("used");
+    writer_ = Export("used");
+  }
+  // A change that comes last, and fails.
+  BlockdevOptions Failing() {
+    BlockdevOptions options = ImageOptionsOf("used", "f-used");
+    options.read_only = true;
+    return options;
+  }
+
+ private:
+  BlockRef writer_;
+};
+
+}  // namespace
+
 TEST(AnImageBecomesReadOnlyAndWritableAgain) {
   LiveScene s;
   s.AddImage("a");
@@ -96,8 +127,8 @@ TEST(CachesAndFlagsChangeUnderAWriter) {
   const BlockRef e = s.Export("a");
   s.Write(e, 0, "before");
   Options o(s);
-  o.own().l2_cache_size = 64 << 10;
-  o.own().refcount_cache_size = 256 << 10;
+  o.own().caches.l2_cache_size = 64 << 10;
+  o.own().caches.refcount_cache_size = 256 << 10;
   o.file.cache.no_flush = true;
   o.file.discard_unmap = true;
   std::get<FileOptions>(o.file.driver_options).aio = EngineKind::kThreads;
@@ -198,6 +229,81 @@ TEST(ZeroesAreDetectedOnceThatIsOn) {
   CHECK_EQ(fake.log, "w512 f z512 w512 ");
   raw.detect_zeroes = DetectZeroes::kUnmap;
   CHECK_MESSAGE(s.Reopen(CopyOf(raw)), "detect-zeroes to unmap is not allowed");
+}
+
+TEST(AFailureGivesTheSmallerFileBack) {
+  RawScene s;
+  CHECK_MESSAGE(s.Reopen(RawOver("r", "f2"), RawOver("top", "r"), s.Failing()),
+                "cannot support read-write users");
+  CHECK(s.ChildOf("r", ChildRole::kFile) == "f1");
+  CHECK_EQ(s.Node("r").size(), 4096u);
+  CHECK_EQ(s.Node("top").size(), 4096u);
+}
+
+TEST(ACycleOfTwoChangesIsRefused) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("b");
+  BlockdevOptions a = s.ImageOptionsOf("a", "f-a");
+  std::get<Qcow2Options>(a.driver_options).backing.node_name = "b";
+  a.read_only = true;
+  BlockdevOptions b = s.ImageOptionsOf("b", "f-b");
+  std::get<Qcow2Options>(b.driver_options).backing.node_name = "a";
+  b.read_only = true;
+  CHECK_MESSAGE(s.Reopen(std::move(a), std::move(b)),
+                "Making 'a' a backing child of 'b' would create a cycle");
+  CHECK(s.ChildOf("a", ChildRole::kBacking) == "");
+  CHECK(s.ChildOf("b", ChildRole::kBacking) == "");
+}
+
+TEST(WhatAutoReadOnlyMadeReadOnlyStaysSo) {
+  RawScene s;
+  s.AddImage("a");
+  const auto file = [&s](bool read_only) {
+    BlockdevOptions options = s.FileOptionsOf("f3", s.folder.Sparse("three", 512));
+    options.read_only = read_only;
+    return options;
+  };
+  s.bench.Open(file(true));
+  BlockdevOptions raw = RawOver("auto", "f3");
+  raw.auto_read_only = true;
+  s.bench.Open(raw);
+  Options ro(s);
+  ro.file.read_only = true;
+  ro.image.read_only = true;
+  CHECK_OK(s.Reopen(std::move(ro.file), std::move(ro.image)));
+  Options automatic(s);
+  automatic.image.auto_read_only = true;
+  CHECK_OK(s.Reopen(CopyOf(raw), CopyOf(automatic.image)));
+  CHECK(s.Node("auto").read_only() && s.Node("a").read_only());
+  CHECK_MESSAGE(s.Reopen(file(false), CopyOf(raw), std::move(automatic.file),
+                         std::move(automatic.image), s.Failing()),
+                "cannot support read-write users");
+  for (const char* const name : {"f3", "auto", "f-a", "a"}) {
+    CHECK(s.Node(name).read_only());
+  }
+}
+
+TEST(AFilterThatCannotBeReopenedSaysSo) {
+  LiveScene s;
+  s.AddImage("a");
+  CHECK_OK(s.bench.TryOpen(CompressOver("c", "a")));
+  CHECK_MESSAGE(s.Reopen(CompressOver("c", "a")),
+                "Block format 'compress' used by node 'c' does not support reopening files");
+}
+
+TEST(WhoLooksThroughAFilterIsToldOfAnotherBackingImage) {
+  LiveScene s;
+  s.AddImage("a");
+  s.AddImage("b");
+  s.bench.Open(CompressOver("c", "a"));
+  Listener listener;
+  BlockRef e = s.Export("c", kReader);
+  e.SetObserver(&listener);
+  Options o(s);
+  o.own().backing.node_name = "b";
+  CHECK_OK(s.Reopen(std::move(o.image)));
+  CHECK_EQ(listener.written, 1);
 }
 
 }  // namespace fusebay::test

@@ -15,7 +15,7 @@ TEST(ADefinitionIsCopiedWithWhatItDefines) {
   own.file.definition->driver_options =
       FileOptions{.filename = "f", .aio = EngineKind::kThreads, .locking = OnOffAuto::kOff};
   own.backing.node_name = "b";
-  own.l2_cache_size = 4096;
+  own.caches.l2_cache_size = 4096;
   options.driver_options = std::move(own);
 
   const BlockdevOptions copy = CopyOf(options);
@@ -25,7 +25,7 @@ TEST(ADefinitionIsCopiedWithWhatItDefines) {
   CHECK_EQ(copy.node_name, "q");
   CHECK(copy.detect_zeroes == DetectZeroes::kUnmap);
   CHECK_EQ(same.backing.node_name, "b");
-  CHECK_EQ(same.l2_cache_size, 4096u);
+  CHECK_EQ(*same.caches.l2_cache_size, 4096u);
   CHECK_EQ(file.filename, "f");
   CHECK(file.locking == OnOffAuto::kOff);
 }

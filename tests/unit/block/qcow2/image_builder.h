@@ -116,4 +116,19 @@ inline std::string FeatureRecord(char type, char bit, std::string_view name) {
   return record;
 }
 
+// An image whose snapshot "old" (id 7) has 'o' in cluster 0 of a disk of two clusters.
+inline ImageBuilder WithSnapshot(std::uint32_t l1_entries = 1) {
+  ImageBuilder image;
+  image.Data(0, 0, 'n');
+  image.Bytes(image.DataAt(1), std::string(image.cluster(), 'o'));
+  const std::uint64_t l2 = image.DataAt(2);
+  const std::uint64_t l1 = image.DataAt(3);
+  const std::uint64_t table = image.DataAt(4);
+  image.Set64(l2, image.DataAt(1)).Set64(l1, l2);
+  image.Set64(table, l1).Set32(table + 8, l1_entries).Set32(table + 12, 1u << 16 | 3);
+  image.Set32(table + 36, 16).Set64(table + 48, 2 * image.cluster());
+  image.Bytes(table + 56, "7old\0\0\0\0");
+  return image.Set32(kAtSnapshotCount, 1).Set64(kAtSnapshotsOffset, table).Set64(table + 64, 0);
+}
+
 }  // namespace fusebay::qcow2::test

@@ -85,4 +85,30 @@ TEST(AnImageThatWasNotClosedIsRepairedFirst) {
   CHECK(!disk.Run(disk.graph.Find("image")->Info())->dirty);
 }
 
+TEST(ASnapshotIsNeverWritten) {
+  WritableDisk disk{WithSnapshot()};
+  CHECK_OK(disk.Close());
+  const auto options = [](bool read_only, bool auto_read_only) {
+    BlockdevOptions image;
+    image.driver = "qcow2";
+    image.node_name = "image";
+    image.read_only = read_only;
+    image.auto_read_only = auto_read_only;
+    Qcow2Options own;
+    own.file.node_name = "file";
+    own.snapshot = "old";
+    image.driver_options = std::move(own);
+    return image;
+  };
+  const auto reopen = [&](bool auto_read_only) {
+    std::vector<BlockdevOptions> all;
+    all.push_back(options(false, auto_read_only));
+    return disk.Run(ReopenNodes(disk.graph, std::move(all)));
+  };
+  CHECK_OK(disk.Run(disk.graph.Open(options(true, false))));
+  CHECK_MESSAGE(reopen(false), "a snapshot cannot be written");
+  CHECK_OK(reopen(true));
+  CHECK(disk.graph.Find("image")->read_only());
+}
+
 }  // namespace fusebay::qcow2::test
