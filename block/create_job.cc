@@ -14,8 +14,9 @@ namespace fusebay {
 namespace {
 
 constexpr PermissionSet kFileMaker{kPermConsistentRead | kPermWrite | kPermResize, 0};
-// Whoever has the node open otherwise does not share writing with us.
-constexpr PermissionSet kImageMaker{kPermConsistentRead | kPermWrite | kPermResize, kPermAll};
+// Others may look on.
+constexpr PermissionSet kImageMaker{kPermConsistentRead | kPermWrite | kPermResize,
+                                    kPermConsistentRead};
 
 Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
 
@@ -63,7 +64,8 @@ Task<Result<Unit, Error>> CreateFile(const CreateFileOptions& options) {
 }
 
 // The node that is meant; one that is defined here goes with its last user.
-Task<Result<BlockRef, Error>> UseNode(BlockGraph& graph, const BlockdevRef& ref) {
+Task<Result<BlockRef, Error>> UseNode(BlockGraph& graph, const std::string& job,
+                                      const BlockdevRef& ref) {
   BlockGraph::Impl& impl = graph.impl();
   const CoMutex::Guard guard = co_await impl.changing.Lock();
   NodeEntry* entry = impl.Find(ref.node_name);
@@ -74,17 +76,20 @@ Task<Result<BlockRef, Error>> UseNode(BlockGraph& graph, const BlockdevRef& ref)
   if (entry == nullptr) {
     co_return NoSuchNode(ref.node_name, ref.node_name);
   }
-  co_return graph.Use(entry->node->node_name(), kImageMaker, "blockdev-create");
+  CO_ASSIGN(BlockRef use, graph.Use(entry->node->node_name(), kImageMaker, "blockdev-create"));
+  entry->users.back()->job = job;
+  co_return use;
 }
 
-Task<Result<Unit, Error>> WriteQcow2(BlockGraph& graph, CreateQcow2Options& create) {
-  CO_ASSIGN(const BlockRef file, co_await UseNode(graph, create.file));
+Task<Result<Unit, Error>> WriteQcow2(BlockGraph& graph, const std::string& job,
+                                     CreateQcow2Options& create) {
+  CO_ASSIGN(const BlockRef file, co_await UseNode(graph, job, create.file));
   BlockRef data;
   if (!create.data_file.empty()) {
-    CO_ASSIGN(data, co_await UseNode(graph, create.data_file));
+    CO_ASSIGN(data, co_await UseNode(graph, job, create.data_file));
     if (create.options.data_file.empty()) {
       CO_ASSIGN(const ImageInfo info, co_await data.node().Info());
-      create.options.data_file = info.filename;
+      create.options.data_file = info.path.empty() ? info.filename : info.path;
     }
   }
   const Result<Unit, Error> created = co_await CreateQcow2(file, data, create.options);
@@ -114,7 +119,7 @@ class CreateJob final : public Job {
   }
 
   Task<Result<Unit, Error>> CreateImage(CreateQcow2Options& create) {
-    const Result<Unit, Error> written = co_await WriteQcow2(graph_, create);
+    const Result<Unit, Error> written = co_await WriteQcow2(graph_, id(), create);
     const Result<Unit, Error> closed = co_await graph_.CloseUnused();
     CO_TRY(written);
     co_return closed;

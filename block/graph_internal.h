@@ -83,6 +83,7 @@ struct BlockRef::Impl {
   std::string user;                    // as messages name it: "export 'e'", "node 'x'"
   std::string parent;                  // the node whose child this is; empty: a root user
   ChildRole role = ChildRole::kRoot;
+  std::string job;  // whose use it is; empty: no job's
   BlockObserver* observer = nullptr;
   IoStats past;                                  // of loops that are gone
   std::vector<std::shared_ptr<LoopGate>> gates;  // by the loop's index; null: not used there

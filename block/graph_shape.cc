@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "graph_internal.h"
+#include "live_change.h"
 
 namespace fusebay {
 
@@ -39,6 +40,18 @@ Result<Unit, Error> CheckDetectZeroes(const BlockdevOptions& options) {
 Error NoSuchNode(std::string_view device, std::string_view node_name) {
   return Error{Errno{ENOENT},
                fmt::format("Cannot find device='{}' nor node-name='{}'", device, node_name)};
+}
+
+Result<Unit, Error> CheckNoJob(const BlockGraph::Impl& graph, const NodeEntry& node) {
+  for (const std::unique_ptr<NodeEntry>& other : graph.entries) {
+    for (const BlockRef::Impl* const user : other->users) {
+      if (!user->job.empty() && graph.Reaches(*other, node)) {
+        return Error{Errno{EBUSY}, fmt::format("Node '{}' is busy: job '{}' uses it",
+                                               node.node->node_name(), user->job)};
+      }
+    }
+  }
+  return Unit{};
 }
 
 NodeEntry* BlockGraph::Impl::ChildOf(const NodeEntry& entry, ChildRole role) const {

@@ -28,6 +28,9 @@ BlockdevOptions CurrentOptions(const BlockGraph::Impl& graph, const NodeEntry& e
 // Tells whoever looks at the node, or at one above it, that its content may be another one.
 void TellAbove(const BlockGraph::Impl& graph, const NodeEntry& entry);
 
+// "Node 'X' is busy: job 'J' uses it". The job has no gate, so nothing at or below what it uses may
+// become another node.
+Result<Unit, Error> CheckNoJob(const BlockGraph::Impl& graph, const NodeEntry& node);
 // "Node 'X' is busy: node is used as backing hd of 'Y'"
 Result<Unit, Error> CheckNoBacking(const NodeEntry& node);
 // Puts one on top of the other.

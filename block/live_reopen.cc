@@ -68,6 +68,7 @@ class Planner {
           fmt::format("Block format '{}' used by node '{}' does not support reopening files",
                       entry.node->driver_name(), entry.node->node_name()));
     }
+    FB_TRY(CheckNoJob(graph_, entry));
     if (wanted.driver != now.driver ||
         wanted.driver_options.index() != now.driver_options.index()) {
       return Fixed(prefix, "driver");

@@ -78,6 +78,7 @@ Task<Result<Unit, Error>> ResizeNode(BlockGraph& graph, const std::string& node_
   if (entry == nullptr) {
     co_return NoSuchNode("", node_name);
   }
+  CO_TRY(CheckNoJob(impl, *entry));
   CO_TRY(CheckNoBacking(*entry));
   if (entry->node->read_only()) {
     co_return Fail(EACCES, "Image is read-only");

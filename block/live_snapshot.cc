@@ -163,6 +163,7 @@ Task<Result<Unit, Error>> AppendOverlay(BlockGraph& graph, const std::string& no
                          node == nullptr ? node_name : overlay_name);
   }
   const BlockGraph::Alone alone = co_await graph.DrainAlone();
+  CO_TRY(CheckNoJob(impl, *node));
   CO_TRY(CheckNoBacking(*node));
   const Result<> flushed = co_await node->node->Flush(FlushMode::kDisk);
   if (!flushed.ok()) {

@@ -19,7 +19,8 @@ struct CreateFileOptions {
   bool no_copy_on_write = false;
 };
 
-// A qcow2 image in a node that is open, or is opened for this.
+// A qcow2 image in a node that is open, or is opened for this. Others may read the node meanwhile;
+// they cannot write, resize, reopen it or put an overlay on it.
 struct CreateQcow2Options {
   BlockdevRef file;
   BlockdevRef data_file;       // empty: none

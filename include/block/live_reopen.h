@@ -19,7 +19,8 @@ namespace fusebay {
 // Errors: "node-name not specified"; "Failed to find node with node-name='X'"; "Cannot change the
 // option 'O'"; "Cannot find device='' nor node-name='X'" of a child; "backing is missing for 'X'";
 // "Making 'X' a backing child of 'Y' would create a cycle"; "Read-only block node 'X' cannot
-// support read-write users"; "Block node is read-only"; a lock's or the driver's message.
+// support read-write users"; "Block node is read-only"; "Node 'X' is busy: job 'J' uses it"; a
+// lock's or the driver's message.
 Task<Result<Unit, Error>> ReopenNodes(BlockGraph& graph, std::vector<BlockdevOptions> options);
 
 // Makes the disk of a node another size; all its users are told before this returns. Errors:

@@ -1,6 +1,8 @@
 // blockdev-create: files, qcow2 images, and how they fail.
 #include "block/create_job.h"
 
+#include "block/live_reopen.h"
+#include "block/live_snapshot.h"
 #include "block_fixture.h"
 #include "job_fixture.h"
 
@@ -25,6 +27,45 @@ struct Scene {
     FB_ASSERT(job->current_progress() == 1 && job->total_progress() == 1);
     FB_ASSERT(jobs.Dismiss("j").ok());
     co_return error;
+  }
+  // The error of a change that is made while a job makes an image in "r".
+  std::string Meanwhile(Task<Result<Unit, Error>> change) {
+    return bench.Run(MeanwhileTask(std::move(change)));
+  }
+  Task<std::string> MeanwhileTask(Task<Result<Unit, Error>> change) {
+    FB_ASSERT(jobs.Start(MakeCreateJob(bench.graph, "other", Image(1 << 20, "r"))).ok());
+    const Result<Unit, Error> changed = co_await std::move(change);
+    FB_ASSERT(jobs.Find("other")->status() == JobStatus::kRunning);
+    while (jobs.Find("other")->status() != JobStatus::kConcluded) {
+      co_await AioContext::Current().Yield();
+    }
+    FB_ASSERT(jobs.Find("other")->error().empty());
+    FB_ASSERT(jobs.Dismiss("other").ok());
+    co_return changed.ok() ? std::string() : changed.error().message;
+  }
+  Task<Result<Unit, Error>> UseTask(PermissionSet permissions) {
+    CO_ASSIGN(const BlockRef ref, bench.graph.Use("r", permissions, "export 'e'"));
+    co_return Unit{};
+  }
+  Task<Result<Unit, Error>> SecondTask() {
+    const std::string error = co_await CreateTask(Image(1 << 20, "r"));
+    co_return Error{Errno{EIO}, error};
+  }
+  Task<Result<Unit, Error>> ReopenTask(std::string name, std::string file) {
+    BlockdevOptions options = Raw(file);
+    options.node_name = std::move(name);
+    std::vector<BlockdevOptions> all;
+    all.push_back(std::move(options));
+    return ReopenNodes(bench.graph, std::move(all));
+  }
+  // "r" over "below" over a node that takes its time.
+  void AddSlowNode() {
+    bench.AddFake("slow", 0).yields = true;
+    for (const char* const name : {"below", "r"}) {
+      BlockdevOptions raw = Raw(name == std::string_view("r") ? "below" : "slow");
+      raw.node_name = name;
+      bench.Open(raw);
+    }
   }
   CreateQcow2Options Image(std::uint64_t size, const std::string& file = "f") {
     CreateQcow2Options create;
@@ -109,6 +150,48 @@ TEST(BadImagesSayWhatQemuSays) {
   create.options.cluster_size = 1000;
   CHECK_EQ(s.Create(std::move(create)),
            "Cluster size must be a power of two between 512 and 2048k");
+}
+
+TEST(ANodeThatAJobUsesDoesNotChange) {
+  Scene s;
+  s.AddSlowNode();
+  BlockGraph& graph = s.bench.graph;
+  CHECK_EQ(s.Meanwhile(s.ReopenTask("r", "below")), "Node 'r' is busy: job 'other' uses it");
+  CHECK_EQ(s.Meanwhile(s.ReopenTask("below", "slow")), "Node 'below' is busy: job 'other' uses it");
+  CHECK_EQ(s.Meanwhile(ResizeNode(graph, "r", 512)), "Node 'r' is busy: job 'other' uses it");
+  CHECK_EQ(s.bench.Run(s.ReopenTask("r", "below")).ok(), true);
+}
+
+TEST(NoSnapshotIsTakenOfANodeThatAJobUses) {
+  Scene s;
+  s.AddFile();
+  CHECK_EQ(s.Create(s.Image(1 << 20)), "");
+  BlockdevOptions overlay;
+  overlay.driver = "qcow2";
+  overlay.node_name = "o";
+  Qcow2Options own;
+  own.file.node_name = "f";
+  overlay.driver_options = std::move(own);
+  s.bench.Open(overlay);
+  s.AddSlowNode();
+  CHECK_EQ(s.Meanwhile(TakeSnapshot(s.bench.graph, "r", "o")),
+           "Node 'r' is busy: job 'other' uses it");
+}
+
+TEST(OthersMayLookAtTheNodeOfAJobButNotChangeIt) {
+  Scene s;
+  s.AddSlowNode();
+  CHECK_EQ(s.Meanwhile(s.UseTask(kReader)), "");
+  CHECK(s.Meanwhile(s.UseTask(kWriter)).starts_with("Permission conflict on node 'r'"));
+}
+
+TEST(TwoJobsDoNotMakeAnImageInOneNode) {
+  Scene s;
+  s.AddSlowNode();
+  CHECK_EQ(s.Meanwhile(s.SecondTask()),
+           "Permission conflict on node 'r': permissions 'write, resize' are both required by "
+           "blockdev-create (uses node 'r' as 'root' child) and unshared by blockdev-create (uses "
+           "node 'r' as 'root' child).");
 }
 
 }  // namespace fusebay::test
