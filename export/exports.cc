@@ -42,6 +42,9 @@ Exports::Item* Exports::Find(std::string_view id) const {
 }
 
 Result<Unit, Error> Exports::Check(const FuseExportOptions& options) const {
+  if (closing_) {
+    return Fail(ESHUTDOWN, "Exports are shutting down");
+  }
   if (!IsWellFormed(options.id)) {
     return Fail(EINVAL, "Invalid block export id");
   }
@@ -141,6 +144,7 @@ Task<Result<Unit, Error>> Exports::Remove(std::string_view id, RemoveMode mode) 
 }
 
 Task<Result<Unit, Error>> Exports::StopAll() {
+  closing_ = true;
   const std::vector<std::shared_ptr<Item>> all = items_;
   for (const std::shared_ptr<Item>& item : all) {
     co_await item->settled.Wait();

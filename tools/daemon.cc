@@ -121,14 +121,24 @@ void Daemon::RequestStop() {
 
 Task<Result<Unit, Error>> Daemon::Stop() {
   RequestStop();
+  // The command that runs has nodes in its hands, or is about to mount.
+  co_await monitors_.AwaitCommands();
   Result<Unit, Error> outcome = co_await exports_.exports().StopAll();
   co_await jobs_.CancelAll();
   const Result<Unit, Error> closed = co_await graph_.CloseAll();
   if (outcome.ok()) {
     outcome = closed;
   }
+  // A client that sees its connection end may start the next daemon at the same place.
+  co_await monitors_.StopAccepting();
+  chardevs_.Close();
   co_await monitors_.Stop();
   co_return outcome;
+}
+
+void Daemon::CutOff() {
+  exports_.CutOff();
+  chardevs_.Close();
 }
 
 }  // namespace fusebay

@@ -47,11 +47,13 @@ class Daemon {
   void RequestStop();
   bool is_stopping() const { return stop_requested_.is_set(); }
   CoEvent& stop_requested() { return stop_requested_; }
-  // Ends jobs and exports, flushes and closes the nodes, and lets the monitors' clients read what
-  // is theirs. The first error of a flush is returned, and everything has ended all the same.
+  // Ends jobs and exports, flushes and closes the nodes, closes the sockets that it listens at, and
+  // lets the monitors' clients read what is theirs; nothing that another daemon could want is left.
+  // The first error of a flush is returned, and everything has ended all the same.
   Task<Result<Unit, Error>> Stop();
-  // Takes the mounts away without waiting for anybody, for a process that ends at once. Blocks.
-  void CutOff() { exports_.CutOff(); }
+  // Takes the mounts and the sockets' files away without waiting for anybody, for a process that
+  // ends at once. Blocks.
+  void CutOff();
 
  private:
   Task<Result<Unit, Error>> AddObject(std::string text);

@@ -44,7 +44,7 @@ class Exports {
   void SetObserver(ExportsObserver* observer) { observer_ = observer; }
 
   // What can be said before loops are looked for: "Invalid block export id"; "Block export id 'X'
-  // is already in use"; and what FuseExports::Create says of the node.
+  // is already in use"; what FuseExports::Create says of the node; "Exports are shutting down".
   Result<Unit, Error> Check(const FuseExportOptions& options) const;
   // Mounts it; clients may use it when this returns. `loops` serve it; they outlive the export.
   // Errors: those of Check, and of Export::Start.
@@ -54,7 +54,8 @@ class Exports {
   // already shutting down"; in mode safe "export 'X' still in use". A flush that fails at the end
   // is an error, too, and then the export is gone all the same.
   Task<Result<Unit, Error>> Remove(std::string_view id, RemoveMode mode);
-  // Ends all of them, hard. The first error of a flush.
+  // Ends all of them, hard, also those that are starting. None is added from then on. The first
+  // error of a flush.
   Task<Result<Unit, Error>> StopAll();
 
   std::vector<ExportInfo> Query() const;  // the newest first
@@ -83,6 +84,7 @@ class Exports {
   // Shared with the task that stops it and with whoever waits for that.
   std::vector<std::shared_ptr<Item>> items_;
   TaskScope stopping_;
+  bool closing_ = false;  // StopAll was called
 };
 
 }  // namespace fusebay

@@ -29,6 +29,7 @@ class SocketChardev final : public Chardev {
   Task<Result<Unit, Error>> Open() override;
   Task<std::optional<ByteLink>> NextLink() override;
   void Stop() override { wait_.Cancel(); }
+  void Close() override;
   std::size_t max_links() const override { return config_.server ? kMaxLinks : 1; }
   std::string filename() const override {
     return (links() == 0 ? "disconnected:" : "") + full_name();
@@ -91,6 +92,12 @@ Result<Unit, Error> SocketChardev::Listen() {
   return Unit{};
 }
 
+void SocketChardev::Close() {
+  Stop();
+  any_listener_.Reset();
+  listener_ = Listener{};
+}
+
 Task<std::optional<ByteLink>> SocketChardev::NextLink() {
   if (first_.has_value()) {
     co_return std::exchange(first_, std::nullopt);
@@ -107,6 +114,9 @@ Task<std::optional<ByteLink>> SocketChardev::NextLink() {
 }
 
 Task<std::optional<ByteLink>> SocketChardev::Accept() {
+  if (wait_.cancelled()) {
+    co_return std::nullopt;  // closed, perhaps
+  }
   const int fd = any_listener_ ? any_listener_.get() : listener_.fds.front().get();
   for (;;) {
     const bool ready = co_await wait_.For(fd, POLLIN);

@@ -107,4 +107,13 @@ void Chardevs::Stop() {
   }
 }
 
+void Chardevs::Close() {
+  stopped_ = true;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.chardev != nullptr) {
+      entry.chardev->Close();
+    }
+  }
+}
+
 }  // namespace fusebay::qapi

@@ -26,7 +26,7 @@ class Monitors::Monitor {
  public:
   Monitor(QmpService& service, Chardevs& chardevs, Chardev& chardev, bool pretty)
       : service_(service), chardevs_(chardevs), chardev_(chardev), pretty_(pretty) {
-    tasks_.Spawn(AcceptClients());
+    accepting_.Spawn(AcceptClients());
   }
   Monitor(const Monitor&) = delete;
   Monitor& operator=(const Monitor&) = delete;
@@ -37,8 +37,10 @@ class Monitors::Monitor {
     chardev_.Stop();
     left_.Set();
   }
-  bool idle() const { return tasks_.running() == 0; }
+  bool idle() const { return accepting_.running() == 0 && tasks_.running() == 0; }
+  Task<Unit> JoinAccepting() { return accepting_.Join(); }
   Task<Unit> Join() {
+    co_await accepting_.Join();
     co_await tasks_.Join();
     chardevs_.Release(chardev_);
     co_return Unit{};
@@ -55,6 +57,7 @@ class Monitors::Monitor {
   bool stopping_ = false;
   CoEvent left_;  // a connection ended, or all shall
   std::vector<QmpConnection*> connections_;
+  TaskScope accepting_;
   TaskScope tasks_;
 };
 
@@ -123,6 +126,24 @@ void Monitors::HoldRequests() {
       connection->Hold();
     }
   }
+}
+
+Task<Unit> Monitors::AwaitCommands() {
+  FB_ASSERT(shared_->service.held);
+  // Those that wait for their turn before us find that there is nothing to run.
+  const CoMutex::Guard guard = co_await shared_->service.turn.Lock();
+  co_return Unit{};
+}
+
+Task<Unit> Monitors::StopAccepting() {
+  shared_->stopped = true;
+  for (const std::unique_ptr<Monitor>& monitor : monitors_) {
+    monitor->StopAccepting();
+  }
+  for (const std::unique_ptr<Monitor>& monitor : monitors_) {
+    co_await monitor->JoinAccepting();
+  }
+  co_return Unit{};
 }
 
 Task<Unit> Monitors::Stop() {

@@ -180,6 +180,51 @@ TEST(StopAllEndsThemAll) {
   CHECK_EQ(TopMount(s.two.file).type, "");
 }
 
+namespace {
+
+struct Overtaken {
+  Result<Unit, Error> added = Unit{};
+  Result<Unit, Error> late = Unit{};
+};
+
+Task<Unit> AddInto(Scene& s, const FuseExportOptions& options, Result<Unit, Error>& added) {
+  added = co_await s.exports.Add(options, s.stage.loops);
+  co_return Unit{};
+}
+
+// Begins to add one, ends them all, and adds another one while they end.
+Task<Overtaken> EndWhileAdding(Scene& s, FuseExportOptions first, FuseExportOptions second) {
+  struct Ending {
+    static Task<Unit> End(Scene& scene) {
+      const Result<Unit, Error> ended = co_await scene.exports.StopAll();
+      FB_ASSERT(ended.ok());
+      co_return Unit{};
+    }
+  };
+  Overtaken overtaken;
+  TaskScope scope;
+  scope.Spawn(AddInto(s, first, overtaken.added));
+  scope.Spawn(Ending::End(s));
+  scope.Spawn(AddInto(s, second, overtaken.late));
+  co_await scope.Join();
+  co_return overtaken;
+}
+
+}  // namespace
+
+TEST(NothingIsAddedOnceTheyEnd) {
+  Scene s;
+  s.AddMemory("other");
+  const Overtaken overtaken =
+      s.stage.Run(EndWhileAdding(s, s.Options("a", s.one), s.Options("b", s.two, "other")));
+  CHECK_OK(overtaken.added);
+  CHECK_MESSAGE(overtaken.late, "Exports are shutting down");
+  CHECK_EQ(s.deleted, "a ");
+  CHECK_EQ(TopMount(s.one.file).type, "");
+  CHECK_EQ(TopMount(s.two.file).type, "");
+  CHECK(s.exports.Query().empty());
+}
+
 TEST(ANewSizeIsSeenAtOnce) {
   Scene s;
   CHECK_OK(s.Add(s.Options("e", s.one)));

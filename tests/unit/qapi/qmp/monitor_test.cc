@@ -1,6 +1,7 @@
 // Tests of monitors together: events, several clients, the end.
 #include "qapi/monitor.h"
 
+#include "core/scope.h"
 #include "monitor_fixture.h"
 
 using namespace fusebay;
@@ -94,6 +95,56 @@ TEST(NothingIsBegunAfterHold) {
   CHECK_EQ(daemon.hellos, 0);
   daemon.Emit(kEvent);
   CHECK_EQ(two.Line(), "{\"event\": \"E\"}");
+}
+
+namespace {
+
+Task<Unit> HoldAndAwait(TestDaemon& daemon, bool& none_runs) {
+  daemon.monitors.HoldRequests();
+  co_await daemon.monitors.AwaitCommands();
+  none_runs = daemon.slow == 0;
+  co_return Unit{};
+}
+
+}  // namespace
+
+TEST(CommandsThatRunAreAwaited) {
+  TestDaemon daemon;
+  Client one = daemon.Connect();
+  Client two = daemon.Connect();
+  one.Negotiate();
+  two.Negotiate();
+  one.Send("{'execute':'slow'}");
+  CHECK(daemon.Until([&] { return daemon.slow == 1; }));
+  two.Send("{'execute':'hello'}");
+  daemon.Turns(20);
+  TaskScope scope;
+  bool none_runs = false;
+  daemon.loop->Post([&] { scope.Spawn(HoldAndAwait(daemon, none_runs)); });
+  daemon.Turns(20);
+  CHECK_EQ(scope.running(), std::size_t{1});
+  daemon.Release();
+  CHECK_EQ(one.Line(), "{\"return\": \"slept\"}");
+  daemon.Run(scope.Join());
+  CHECK(none_runs);
+  CHECK_EQ(daemon.hellos, 0);
+}
+
+TEST(AServerGivesUpItsPlaceBeforeItsClients) {
+  const TempFolder folder;
+  TestDaemon daemon;
+  daemon.Serve("socket,id=q,server=on,wait=off,path=" + (folder / "s"), "q");
+  Client client(daemon, ConnectUnix(folder / "s"));
+  client.Negotiate();
+  daemon.Run(daemon.monitors.StopAccepting());
+  daemon.chardevs.Close();
+  CHECK(!std::filesystem::exists(folder / "s"));
+  TestDaemon next;
+  next.Serve("socket,id=q,server=on,wait=off,path=" + (folder / "s"), "q");
+  CHECK_EQ(client.Ask("{'execute':'hello'}"), "{\"return\": {}}");
+  daemon.Stop();
+  CHECK(client.Ended());
+  CHECK(std::filesystem::exists(folder / "s"));
 }
 
 TEST(StopLetsRepliesAndEventsLeave) {
