@@ -100,18 +100,21 @@ Task<Result<Unit, Error>> DaemonProcess::Start() {
 
 Task<Unit> DaemonProcess::Main() {
   const Result<Unit, Error> started = co_await Start();
-  if (started.ok()) {
+  if (started.ok() && !daemon_->is_stopping()) {
     OnReady();
     co_await daemon_->stop_requested().Wait();
     Notify("STOPPING=1");
-  } else {
-    Fail(started.error().message);
   }
   const Result<Unit, Error> stopped = co_await daemon_->Stop();
-  if (!stopped.ok()) {
-    Fail(stopped.error().message);
-  }
+  // Whoever waits for the pid file to go, or for this process's word, may start the next daemon.
   pid_file_.reset();
+  if (!started.ok()) {
+    Fail(started.error().message);
+  } else if (!stopped.ok()) {
+    Fail(stopped.error().message);
+  } else if (!ready_ && request_.daemonize) {
+    Fail("ended by a signal before it was ready");
+  }
   bridge_->Quit();
   co_return Unit{};
 }

@@ -40,3 +40,35 @@ not_mounted m || fail "still mounted"
 expect_fail "fusebay daemon: --blockdev driver=file,node-name=f,filename=nope: Could not open" \
   fusebay daemon --daemonize --pidfile run.pid --blockdev driver=file,node-name=f,filename=nope
 [ ! -e run.pid ] || fail "a daemon that failed leaves its pid file"
+
+# It is said when everything has been taken back: another try may follow at once.
+mountpoint_file m1 m2 m3
+random_file other.img 1048576
+several=("${options[@]:0:4}" --blockdev file,node-name=g,filename=other.img)
+for name in m1 m2 m3; do
+  several+=(--export "fuse,id=$name,node-name=g,mountpoint=$name,writable=on")
+done
+for _ in 1 2 3; do
+  expect_fail "fusebay daemon: --object secret,id=s: Either 'file' or 'data' must be provided" \
+    "$FUSEBAY" daemon --daemonize --pidfile run.pid "${several[@]}" --object secret,id=s
+  for name in m1 m2 m3; do
+    not_mounted "$name" || fail "a daemon that failed leaves its mounts"
+  done
+  [ ! -e qmp.sock ] || fail "a daemon that failed leaves its socket"
+done
+fusebay daemon --daemonize --pidfile run.pid "${several[@]}"
+qmp quit >/dev/null
+expect_no_daemons
+
+# A signal before it is ready: it is not, and the caller is told so.
+"$FUSEBAY" daemon --daemonize --chardev socket,id=w,path=wait.sock,server=on,wait=on \
+  >said 2>&1 </dev/null &
+caller=$!
+own_pids+=("$caller")
+wait_until 10 test -S wait.sock || fail "no socket"
+for daemon in $(own_daemons); do
+  [ "$daemon" = "$caller" ] || kill -TERM "$daemon"
+done
+expect_end "$caller" 1
+expect_eq "$(cat said)" "fusebay daemon: ended by a signal before it was ready" "what it says"
+[ ! -e wait.sock ] || fail "the socket stays"

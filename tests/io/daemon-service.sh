@@ -38,6 +38,25 @@ finally:
     daemon.kill()
 PY
 
+# One that ends before it is ready has not been ready.
+client "$FUSEBAY" <<'PY'
+from client import *
+import signal
+import socket
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.bind("early.sock")
+command = [sys.argv[1], "daemon", "--chardev", "socket,id=w,server=on,path=wait.sock"]
+daemon = subprocess.Popen(command,
+                          env=os.environ | {"NOTIFY_SOCKET": os.path.abspath("early.sock")})
+try:
+    within(15, lambda: os.path.exists("wait.sock"), "the socket")
+    daemon.send_signal(signal.SIGTERM)
+    equal(daemon.wait(15), 0, "exit status")
+    expect_errno(errno.EAGAIN, notify.recv, 1000, socket.MSG_DONTWAIT)
+finally:
+    daemon.kill()
+PY
+
 unit=$(dirname "$FUSEBAY")/fusebay-daemon@.service
 [ -f "$unit" ] || skip "needs the build folder of $FUSEBAY"
 grep -q "^ExecStart=/.*/fusebay daemon .*fd=3" "$unit" || fail "the unit starts something else"
