@@ -71,7 +71,10 @@ class FileChardev final : public OneLinkChardev {
     if (!link.input) {
       return Task<Result<Unit, Error>>(OpenError(errno, in));
     }
-    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (config_.append ? O_APPEND : O_TRUNC);
+    // A FIFO that nobody reads is an error (ENXIO) rather than a loop that waits for good; a reader
+    // that is slow is waited for without blocking.
+    const int flags = O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC |
+                      (config_.append ? O_APPEND : O_TRUNC);
     link.own_output = UniqueFd(::open(config_.out.c_str(), flags, 0666));
     if (!link.own_output) {
       return Task<Result<Unit, Error>>(OpenError(errno, config_.out));

@@ -37,7 +37,7 @@ class SocketChardev final : public Chardev {
 
  private:
   std::string full_name() const { return name_ + (config_.server ? ",server=on" : ""); }
-  Result<Unit, Error> Listen();
+  Task<Result<Unit, Error>> Listen();
   Task<std::optional<ByteLink>> Accept();
   UniqueFd AcceptNow();
   Task<Result<UniqueFd, Error>> Connect();
@@ -56,7 +56,8 @@ class SocketChardev final : public Chardev {
 
 Task<Result<Unit, Error>> SocketChardev::Open() {
   if (config_.server) {
-    CO_TRY(Listen());
+    const Result<Unit, Error> listening = co_await Listen();
+    CO_TRY(listening);
     if (config_.wait) {
       LogInfo(fmt::format("chardev {}: waiting for a connection on {}", id(), full_name()));
       first_ = co_await Accept();
@@ -74,11 +75,18 @@ Task<Result<Unit, Error>> SocketChardev::Open() {
   co_return Unit{};
 }
 
-Result<Unit, Error> SocketChardev::Listen() {
-  FB_ASSIGN(listener_, ListenAt(config_.place));
+// Looking up the name of a host may take long.
+Task<Result<Unit, Error>> SocketChardev::Listen() {
+  Result<Listener, Error> listener = Error{Errno(ECANCELED), {}};
+  const Result<> done = co_await AioContext::Current().RunBlocking([this, &listener] {
+    listener = ListenAt(config_.place);
+    return Ok();
+  });
+  FB_ASSERT(done.ok());
+  CO_ASSIGN(listener_, std::move(listener));
   name_ = listener_.name;
   if (listener_.fds.size() == 1) {
-    return Unit{};
+    co_return Unit{};
   }
   any_listener_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   for (const UniqueFd& fd : listener_.fds) {
@@ -86,10 +94,10 @@ Result<Unit, Error> SocketChardev::Listen() {
     event.events = EPOLLIN;
     if (::epoll_ctl(any_listener_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) {
       const int code = errno;
-      return Error{Errno(code), fmt::format("chardev {}: epoll: {}", id(), std::strerror(code))};
+      co_return Error{Errno(code), fmt::format("chardev {}: epoll: {}", id(), std::strerror(code))};
     }
   }
-  return Unit{};
+  co_return Unit{};
 }
 
 void SocketChardev::Close() {

@@ -9,6 +9,17 @@
 
 namespace fusebay::qapi {
 
+namespace {
+
+// -1: none.
+int InheritedFd(const ChardevConfig& config) {
+  const auto* const socket = std::get_if<SocketChardevConfig>(&config.backend);
+  const FdPlace* const place = socket == nullptr ? nullptr : std::get_if<FdPlace>(&socket->place);
+  return place == nullptr ? -1 : place->fd;
+}
+
+}  // namespace
+
 Chardevs::~Chardevs() {
   for (const auto& [id, entry] : entries_) {
     FB_ASSERT(!entry.used);
@@ -22,12 +33,11 @@ Task<Result<Unit, Error>> Chardevs::Add(ChardevConfig config) {
     co_return Error{Errno(EEXIST), fmt::format("Chardev with id '{}' already exists", config.id)};
   }
   entry.used = true;
-  const bool wants_stdio = std::holds_alternative<StdioChardevConfig>(config.backend);
-  if (wants_stdio && HasStdio()) {
+  const Result<Unit, Error> claimed = Claim(config, entry);
+  if (!claimed.ok()) {
     entries_.erase(at);
-    co_return Error{Errno(EBUSY), "cannot use stdio by multiple character devices"};
+    co_return claimed.error();
   }
-  entry.uses_stdio = wants_stdio;
   const bool is_socket = std::holds_alternative<SocketChardevConfig>(config.backend);
   entry.chardev =
       is_socket ? MakeSocketChardev(std::move(config)) : MakePlainChardev(std::move(config));
@@ -49,13 +59,22 @@ Task<Result<Unit, Error>> Chardevs::Open(Entry& entry) {
   co_return opened;
 }
 
-bool Chardevs::HasStdio() const {
-  for (const auto& [id, entry] : entries_) {
-    if (entry.uses_stdio) {
-      return true;
+// A descriptor that was there before has one owner.
+Result<Unit, Error> Chardevs::Claim(const ChardevConfig& config, Entry& entry) {
+  const bool wants_stdio = std::holds_alternative<StdioChardevConfig>(config.backend);
+  const int wanted_fd = InheritedFd(config);
+  for (const auto& [id, other] : entries_) {
+    if (wants_stdio && other.uses_stdio) {
+      return Error{Errno(EBUSY), "cannot use stdio by multiple character devices"};
+    }
+    if (wanted_fd >= 0 && other.inherited_fd == wanted_fd) {
+      return Error{Errno(EBUSY),
+                   fmt::format("File descriptor '{}' is in use by chardev '{}'", wanted_fd, id)};
     }
   }
-  return false;
+  entry.uses_stdio = wants_stdio;
+  entry.inherited_fd = wanted_fd;
+  return Unit{};
 }
 
 Result<Unit, Error> Chardevs::Remove(std::string_view id) {

@@ -33,7 +33,8 @@ struct Listener {
   std::string name;           // "unix:PATH" or "tcp:HOST:PORT"
 };
 
-// Takes over the file of a server that is gone, never one that a server listens to.
+// Takes over the file of a server that is gone, never one that a server listens to. May block while
+// a host is looked up: for a worker thread.
 Result<Listener, Error> ListenAt(const SocketPlace& place);
 
 struct Connected {

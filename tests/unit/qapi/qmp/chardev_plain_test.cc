@@ -1,5 +1,6 @@
 // Tests of the chardevs that are no sockets, with a monitor on them.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <sstream>
@@ -44,6 +45,21 @@ TEST(AFilesMonitorAnswersWhatItReads) {
   CHECK(daemon.Until([&] { return daemon.monitors.connections() == 0; }));
   CHECK_EQ(daemon.hellos, 1);
   CHECK(Contents(folder / "out").ends_with("{\"return\": {}}\r\n{\"return\": {}}\r\n"));
+}
+
+// A test that waits for good fails by its time limit.
+TEST(AFifoThatNobodyReadsIsRefused) {
+  const TempFolder folder;
+  const std::string path = folder / "fifo";
+  CHECK_EQ(::mkfifo(path.c_str(), 0600), 0);
+  TestDaemon daemon;
+  Result<ChardevConfig, Error> config = ParseChardevOption("file,id=f,path=" + path);
+  CHECK_OK(config);
+  CHECK_MESSAGE(daemon.Run(daemon.chardevs.Add(std::move(*config))),
+                "Failed to open '" + path + "': No such device or address");
+  const UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  Result<ChardevConfig, Error> again = ParseChardevOption("file,id=f,path=" + path);
+  CHECK_OK(daemon.Run(daemon.chardevs.Add(std::move(*again))));
 }
 
 TEST(StdioIsAMonitor) {

@@ -1,4 +1,5 @@
 // Tests of the socket chardev, with a monitor on it.
+#include "core/scope.h"
 #include "monitor_fixture.h"
 #include "qmp/socket_place.h"
 
@@ -10,6 +11,22 @@ namespace {
 
 std::string ServerAt(const std::string& path) {
   return "socket,id=q,server=on,wait=off,path=" + path;
+}
+
+Task<Unit> Add(Chardevs& chardevs, ChardevConfig config, std::optional<Result<Unit, Error>>& r) {
+  Result<Unit, Error> added = co_await chardevs.Add(std::move(config));
+  r = std::move(added);
+  co_return Unit{};
+}
+
+// `waited`: something else could run before it was there.
+Task<Result<Unit, Error>> AddBesideOthers(Chardevs& chardevs, ChardevConfig config, bool& waited) {
+  std::optional<Result<Unit, Error>> added;
+  TaskScope scope;
+  scope.Spawn(Add(chardevs, std::move(config), added));
+  waited = !added.has_value();
+  co_await scope.Join();
+  co_return *added;
 }
 
 }  // namespace
@@ -51,6 +68,17 @@ TEST(AServerOnTcp) {
   CHECK_OK(connected);
   Client client(daemon, std::move(connected->fd));
   client.Negotiate();
+}
+
+// Looking up a host may take long; the loop has other things to do meanwhile.
+TEST(AServerIsSetUpBesideTheLoop) {
+  const TempFolder folder;
+  TestDaemon daemon;
+  Result<ChardevConfig, Error> config = ParseChardevOption(ServerAt(folder / "s"));
+  CHECK_OK(config);
+  bool waited = false;
+  CHECK_OK(daemon.Run(AddBesideOthers(daemon.chardevs, std::move(*config), waited)));
+  CHECK(waited);
 }
 
 TEST(SeveralAddressesAreListenedTo) {

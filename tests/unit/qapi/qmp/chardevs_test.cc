@@ -1,4 +1,5 @@
 // Tests of the table of chardevs.
+#include "core/scope.h"
 #include "monitor_fixture.h"
 
 using namespace fusebay;
@@ -17,6 +18,14 @@ class Table : public TestLoop {
 
   Chardevs chardevs;
 };
+
+Task<Unit> ConnectAsSoonAsPossible(std::string path, UniqueFd& client) {
+  while (!client) {
+    co_await AioContext::Current().SleepFor(std::chrono::milliseconds(1));
+    client = ConnectUnix(path);
+  }
+  co_return Unit{};
+}
 
 }  // namespace
 
@@ -39,6 +48,17 @@ TEST(StdioIsForOne) {
   CHECK_MESSAGE(table.Add("stdio,id=b"), "cannot use stdio by multiple character devices");
   CHECK_OK(table.chardevs.Remove("a"));
   CHECK_OK(table.Add("stdio,id=b"));
+}
+
+TEST(AnInheritedDescriptorIsForOne) {
+  Table table;
+  auto [ours, theirs] = SocketPair();
+  const std::string fd = std::to_string(theirs.Release());
+  CHECK_OK(table.Add("socket,id=a,fd=" + fd));
+  CHECK_MESSAGE(table.Add("socket,id=b,fd=" + fd),
+                "File descriptor '" + fd + "' is in use by chardev 'a'");
+  CHECK(!table.chardevs.Has("b"));
+  CHECK_EQ(::write(ours.get(), "x", 1), 1);  // the first one still has it
 }
 
 TEST(AUserHasItAlone) {
@@ -80,8 +100,9 @@ TEST(AWaitingServerHasItsFirstClient) {
   const TempFolder folder;
   Table table;
   UniqueFd client;
-  table.loop->Post(
-      [&] { AioContext::Current().Post([&] { client = ConnectUnix(folder / "s"); }); });
+  TaskScope scope;
+  table.loop->Post([&] { scope.Spawn(ConnectAsSoonAsPossible(folder / "s", client)); });
   CHECK_OK(table.Add("socket,id=a,server=on,path=" + (folder / "s")));
+  table.Run(scope.Join());
   CHECK(client.valid());
 }

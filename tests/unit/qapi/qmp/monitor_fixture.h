@@ -1,5 +1,6 @@
 // What the tests of chardevs and monitors share: a loop, a daemon with made-up commands, clients.
 #pragma once
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -189,7 +190,10 @@ class TestDaemon : public TestLoop {
   Client Connect(const std::string& more = {}) {
     auto [ours, theirs] = SocketPair();
     const std::string id = "c" + std::to_string(++clients_);
-    Serve("socket,id=" + id + ",fd=" + std::to_string(theirs.Release()), id + more);
+    // As inherited ones, no number comes twice.
+    const int fd = ::fcntl(theirs.get(), F_DUPFD_CLOEXEC, kFirstFd + clients_);
+    CHECK(fd >= 0);
+    Serve("socket,id=" + id + ",fd=" + std::to_string(fd), id + more);
     return Client(*this, std::move(ours));
   }
   void Emit(const JsonValue& event) { Run(EmitInLoop(event)); }
@@ -221,6 +225,7 @@ class TestDaemon : public TestLoop {
     co_return Answer(JsonValue("slept"));
   }
 
+  static constexpr int kFirstFd = 200;
   int clients_ = 0;
 };
 
