@@ -43,7 +43,7 @@ bool AsksForBackends(std::string_view text) {
 }
 
 std::string DescribeBackends() {
-  return "Available chardev backend types:\n  socket\n  stdio\n  null\n";
+  return "Available chardev backend types:\n  file\n  null\n  socket\n  stdio\n";
 }
 
 // The text to show for an option that asks for help; "" for one that does not.
