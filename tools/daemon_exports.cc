@@ -55,7 +55,12 @@ Task<Result<Unit, Error>> DaemonExports::Add(FuseExportOptions options,
   options.source = image.ok() ? AbsolutePath(image->filename) : options.node_name;
   // Afterwards the path leads to the export.
   extras.mount = {AbsolutePath(options.mountpoint), options.source};
+  FB_ASSERT(!starting_.has_value());
+  if (const auto before = fuse::MountAt(extras.mount.mountpoint); before.ok()) {
+    starting_ = {extras.mount, *before};
+  }
   const Result<Unit, Error> added = co_await exports_.Add(options, loops);
+  starting_.reset();
   CO_TRY(added);
   // The entry is there before anything else happens: the client may have gone already.
   Extras& kept = extras_[options.id];
@@ -94,6 +99,9 @@ void DaemonExports::CutOff() const {
   std::vector<OwnMount> mounts;
   for (const auto& [id, extras] : extras_) {
     mounts.push_back(extras.mount);
+  }
+  if (starting_.has_value() && !(starting_->before.has_value() && IsOnTop(*starting_->before))) {
+    mounts.push_back(starting_->mount);
   }
   CutOffMounts(mounts);
 }

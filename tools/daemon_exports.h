@@ -37,6 +37,12 @@ class DaemonExports : public ExportAdder, private ExportsObserver {
     std::optional<ExportRegistration> registration;
   };
 
+  // What is being mounted.
+  struct Starting {
+    OwnMount mount;
+    std::optional<fuse::MountIdentity> before;  // what was mounted there then: not ours
+  };
+
   void OnExportDeleted(const std::string& id) override;
   Result<std::vector<AioContext*>, Error> FindLoops(std::span<const std::string> iothreads,
                                                     IothreadUse& use);
@@ -48,6 +54,7 @@ class DaemonExports : public ExportAdder, private ExportsObserver {
   qapi::QmpEventSink& events_;
   Exports exports_;
   std::map<std::string, Extras, std::less<>> extras_;  // by the export's id
+  std::optional<Starting> starting_;                   // one at a time, as commands run
 };
 
 }  // namespace fusebay

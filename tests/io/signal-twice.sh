@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # A second signal ends a server that cannot end in peace: here its image's disk does not answer.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/daemon-lib.sh"
 need_root
 need_fuse
-need_fusebay
 random_file disk.img 4194304
-mountpoint_file lower upper
+mountpoint_file lower upper late
 
 # The image of the second server is the export of a first one, which is stopped like a dead disk.
 serve -w disk.img lower
@@ -23,4 +22,28 @@ sleep 0.5
 kill -CONT "$slow"
 wait_until 15 ended "$server" || fail "the server still runs after the second signal"
 not_mounted upper || fail "still mounted"
+stop "$slow"
+
+# A daemon's socket and pid file go, too, even while a command waits for such a disk.
+serve -w --cache none disk.img lower
+slow=$server
+start_daemon --pidfile p --blockdev file,node-name=f,filename=lower,aio=threads \
+  --export fuse,id=e,node-name=f,mountpoint=upper,writable=on
+kill -STOP "$slow"
+at_exit+=("kill -CONT $slow 2>/dev/null")
+sleep 2 # until nothing that the kernel has been told of is valid any more
+qmp block-export-add '{"type": "fuse", "id": "late", "node-name": "f", "mountpoint": "late"}' \
+  >/dev/null 2>&1 &
+own_pids+=("$!")
+sleep 0.5
+kill -TERM "$server"
+sleep 0.5
+[ -e p ] || fail "it has not waited for its disk"
+kill -TERM "$server"
+wait_until 5 test ! -e p || fail "the pid file stays after the second signal"
+[ ! -e qmp.sock ] || fail "the socket stays after the second signal"
+not_mounted upper || fail "still mounted"
+not_mounted late || fail "the export that was being added is mounted"
+kill -CONT "$slow"
+expect_end "$server" 1
 stop "$slow"
