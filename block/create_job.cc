@@ -89,7 +89,8 @@ Task<Result<Unit, Error>> WriteQcow2(BlockGraph& graph, const std::string& job,
     CO_ASSIGN(data, co_await UseNode(graph, job, create.data_file));
     if (create.options.data_file.empty()) {
       CO_ASSIGN(const ImageInfo info, co_await data.node().Info());
-      create.options.data_file = info.path.empty() ? info.filename : info.path;
+      CO_ASSIGN(const ImageInfo image, co_await file.node().Info());
+      create.options.data_file = NameInImage(image.path, info);
     }
   }
   const Result<Unit, Error> created = co_await CreateQcow2(file, data, create.options);

@@ -14,8 +14,6 @@ namespace fusebay {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::uint64_t kSector = 512;
 constexpr PermissionSet kMaker{kPermConsistentRead | kPermWrite | kPermResize, 0};
 
@@ -29,18 +27,6 @@ Result<Unit, Error> CheckFormat(const std::string& format) {
     return Fail(ENOTSUP, fmt::format("Backing file not supported for file format '{}'", format));
   }
   return Unit{};
-}
-
-// How the overlay finds its backing file: by its bare name in the same folder, else by a path that
-// is right wherever the overlay is.
-std::string BackingNameIn(const std::string& overlay, const std::string& base) {
-  const fs::path path(base);
-  if (path.is_absolute()) {
-    return base;
-  }
-  std::error_code error;
-  return path.parent_path() == fs::path(overlay).parent_path() ? path.filename().string()
-                                                               : fs::absolute(path, error).string();
 }
 
 // The file is opened as that of the node below is.
@@ -76,7 +62,9 @@ Task<Result<Unit, Error>> MakeImage(const BlockdevOptions& file_options, const N
   CO_ASSIGN(const ImageInfo base, co_await node.node->Info());
   Qcow2CreateOptions image;
   image.size = AlignUp(node.node->size(), kSector);
-  image.backing_file = BackingNameIn(filename, base.filename);
+  // The process may have gone to another folder since the base was opened.
+  std::error_code error;
+  image.backing_file = NameInImage(std::filesystem::absolute(filename, error).string(), base);
   image.backing_format = node.node->driver_name();
   BlockGraph graph;
   const Result<Unit, Error> written = co_await WriteImage(graph, file_options, image);

@@ -150,7 +150,7 @@ Result<std::unique_ptr<Export>, Error> FuseExports::Create(const FuseExportOptio
     }
   }
   UniqueFd host;
-  if (!options.source.empty()) {
+  if (options.source.starts_with('/')) {
     host = UniqueFd(::open(options.source.c_str(), O_PATH | O_CLOEXEC));
   }
   return std::unique_ptr<Export>(

@@ -52,7 +52,8 @@ Task<Result<Unit, Error>> DaemonExports::Add(FuseExportOptions options,
   Extras extras;
   CO_ASSIGN(const std::vector<AioContext*> loops, FindLoops(iothreads, extras.iothreads));
   Result<ImageInfo, Error> image = co_await graph_.Find(options.node_name)->Info();
-  options.source = image.ok() ? AbsolutePath(image->filename) : options.node_name;
+  const bool is_file = image.ok() && !image->path.empty();
+  options.source = is_file ? AbsolutePath(image->path) : options.node_name;
   // Afterwards the path leads to the export.
   extras.mount = {AbsolutePath(options.mountpoint), options.source};
   FB_ASSERT(!starting_.has_value());

@@ -1,6 +1,7 @@
 // The drivers `file` and `host_device`: their options.
 #include "file_driver.h"
 
+#include <filesystem>
 #include <optional>
 
 #include "core/aio_context.h"
@@ -10,6 +11,14 @@
 namespace fusebay {
 
 namespace {
+
+// The process may go to another folder later.
+std::string AbsolutePath(const FileOptions& own) {
+  const std::string& path = own.path.empty() ? own.filename : own.path;
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.string();
+}
 
 Task<NodeResult> OpenFileNode(const BlockdevOptions& options, OpenContext& context,
                               const BlockDriver& driver) {
@@ -27,7 +36,7 @@ Task<NodeResult> OpenFileNode(const BlockdevOptions& options, OpenContext& conte
   }
   const FileRequest request{
       .filename = own->filename,
-      .path = {},
+      .path = own->path,
       .is_device = &driver == &kHostDeviceDriver,
       .read_only = options.read_only,
       .auto_read_only = options.auto_read_only,
@@ -51,6 +60,7 @@ Task<NodeResult> OpenFileNode(const BlockdevOptions& options, OpenContext& conte
   config.node_name = context.node_name;
   config.driver_name = driver.name;
   config.filename = own->filename;
+  config.path = AbsolutePath(*own);
   config.read_only = file.read_only;
   config.aio = own->aio;
   config.direct = options.cache.direct;

@@ -167,6 +167,7 @@ Task<Result<ImageInfo, Error>> FileNode::DoInfo() {
   Result<ImageInfo, Error> info = co_await BlockNode::DoInfo();
   if (info.ok()) {
     info->filename = config_.filename;
+    info->path = config_.path;
   }
   co_return info;
 }

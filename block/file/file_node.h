@@ -24,6 +24,7 @@ struct FileConfig {
   std::string node_name;
   std::string_view driver_name = "file";
   std::string filename;  // for messages
+  std::string path;      // absolute
   bool read_only = false;
   std::optional<EngineKind> aio;
   bool direct = false;  // fd is O_DIRECT

@@ -161,7 +161,8 @@ std::string FullName(std::string_view image_filename, std::string_view name) {
   return fmt::format("{}{}", image_filename.substr(0, slash + 1), name);
 }
 
-Result<Backing, Error> ParseBacking(const Header& header, std::string_view image_filename) {
+Result<Backing, Error> ParseBacking(const Header& header, std::string_view image_filename,
+                                    std::string_view image_path) {
   const std::string_view name = header.backing_name;
   const Context context{image_filename, name};
   if (name.starts_with(kJsonPrefix)) {
@@ -187,18 +188,20 @@ Result<Backing, Error> ParseBacking(const Header& header, std::string_view image
     return context.Refuse(fmt::format("its format '{}' cannot be read here", format));
   }
   Backing backing;
-  backing.probe_filename = FullName(image_filename, name);
-  backing.options = FormatOn(is_protocol ? "raw" : format, FileNode(backing.probe_filename));
+  backing.probe_filename = FullName(image_path.empty() ? image_filename : image_path, name);
+  backing.options = FormatOn(is_protocol ? "raw" : format,
+                             FileNode(FullName(image_filename, name), backing.probe_filename));
   return backing;
 }
 
-BlockdevRef FileNode(std::string filename) {
+BlockdevRef FileNode(std::string filename, std::string path) {
   BlockdevRef ref;
   ref.definition = std::make_unique<BlockdevOptions>();
   ref.definition->driver = "file";
   ref.definition->read_only = true;
   FileOptions file;
   file.filename = std::move(filename);
+  file.path = std::move(path);
   ref.definition->driver_options = std::move(file);
   return ref;
 }

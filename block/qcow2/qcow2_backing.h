@@ -17,14 +17,17 @@ std::string FullName(std::string_view image_filename, std::string_view name);
 // options.driver empty: then it is to be probed in the file `probe_filename`. Understands plain
 // names, "file:" and "json:{...}" with the drivers qcow2, raw, file and host_device; refuses other
 // protocols by name.
+// The file's name is what the image's name is, relative perhaps; it is opened where the image's
+// absolute `image_path` says (empty: as image_filename).
 struct Backing {
   BlockdevOptions options;
   std::string probe_filename;
 };
-Result<Backing, Error> ParseBacking(const Header& header, std::string_view image_filename);
+Result<Backing, Error> ParseBacking(const Header& header, std::string_view image_filename,
+                                    std::string_view image_path = {});
 
-// A file node on `filename`, read-only.
-BlockdevRef FileNode(std::string filename);
+// A file node on `filename`, read-only; opened at `path`, unless that is empty.
+BlockdevRef FileNode(std::string filename, std::string path = {});
 // Puts a format ("qcow2", "raw") on top of `file`.
 BlockdevOptions FormatOn(std::string_view format, BlockdevRef file);
 

@@ -122,7 +122,7 @@ Result<BlockdevOptions, Error> Probed(const Image& image, BlockdevOptions option
 Task<Result<std::vector<std::string>, Error>> ChainWith(const Qcow2Options& options,
                                                         const Image& image) {
   std::vector<std::string> chain = options.opened_above;
-  const FileLook own = co_await Look(image.filename, false);
+  const FileLook own = co_await Look(image.place(), false);
   if (own.exists) {
     chain.push_back(own.identity);
   }
@@ -133,7 +133,7 @@ Task<Result<BlockdevOptions, Error>> BackingOptions(const BlockdevOptions& optio
                                                     const Image& image) {
   const auto& own = std::get<Qcow2Options>(options.driver_options);
   CO_ASSIGN(std::vector<std::string> chain, co_await ChainWith(own, image));
-  CO_ASSIGN(Backing backing, ParseBacking(image.header, image.filename));
+  CO_ASSIGN(Backing backing, ParseBacking(image.header, image.filename, image.path));
   const FileLook look = co_await Look(backing.probe_filename, backing.options.driver.empty());
   if (look.exists && std::find(chain.begin(), chain.end(), look.identity) != chain.end()) {
     co_return Error{Errno{ELOOP},
@@ -214,16 +214,17 @@ Task<Result<Unit, Error>> OpenDataFile(const BlockdevOptions& options, OpenConte
     co_return Error{Errno{EINVAL},
                     fmt::format("{}: 'data-file' is required for this image", image.filename)};
   }
-  std::string path = FullName(image.filename, name);
+  std::string filename = FullName(image.filename, name);
+  std::string path = FullName(image.place(), name);
   FileLook look = co_await Look(path, false);
   if (!look.exists && path != name) {
     const FileLook here = co_await Look(name, false);
     if (here.exists) {
       look = here;
-      path = name;
+      filename = path = name;
     }
   }
-  const BlockdevRef child = FileNode(path);
+  const BlockdevRef child = FileNode(std::move(filename), std::move(path));
   Inherit(options, *child.definition);
   child.definition->read_only = image.file.node().read_only();
   if (look.is_device) {

@@ -19,10 +19,18 @@ namespace qcow2 {
 
 namespace {
 
-// What messages call the image: its file's name where it has one.
-Task<std::string> NameOf(const BlockRef& file) {
-  const Result<ImageInfo, Error> info = co_await file.node().Info();
-  co_return info.ok() && !info->filename.empty() ? info->filename : file.node().node_name();
+// What messages call the image: its file's name where it has one; and where that is.
+Task<Unit> LearnName(Image& image) {
+  const BlockNode& file = image.file.node();
+  Result<ImageInfo, Error> info = co_await image.file.node().Info();
+  if (info.ok()) {
+    image.filename = std::move(info->filename);
+    image.path = std::move(info->path);
+  }
+  if (image.filename.empty()) {
+    image.filename = file.node_name();
+  }
+  co_return Unit{};
 }
 
 // The image's own L1 table, or that of the snapshot that was asked for.
@@ -85,7 +93,7 @@ Task<NodeResult> Open(const BlockdevOptions& options, OpenContext& context) {
   const bool to_write = !options.read_only && !options.auto_read_only;
   CO_ASSIGN(image.file, co_await context.OpenChild(own.file, ChildRole::kFile,
                                                    to_write ? kWriteAlone : kReadStable));
-  image.filename = co_await NameOf(image.file);
+  co_await LearnName(image);
   CO_ASSIGN(image.header, co_await ReadHeader(image.file, image.filename));
   CO_ASSIGN(const bool read_only, DecideReadOnly(options, image));
   if (!read_only) {

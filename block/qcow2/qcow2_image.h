@@ -13,7 +13,8 @@
 namespace fusebay::qcow2 {
 
 struct Image {
-  std::string filename;
+  std::string filename;  // for messages
+  std::string path;      // absolute; empty: as filename says
   Header header;
   BlockRef file;
   BlockRef data_file;  // nothing: data is in `file`
@@ -31,6 +32,7 @@ struct Image {
   std::unique_ptr<CorruptionReporter> reporter;  // null: nobody wants to know
 
   const BlockRef& data() const { return data_file ? data_file : file; }
+  const std::string& place() const { return path.empty() ? filename : path; }
 };
 
 // What `info` says, except actual_size. An image is corrupt if it says so, or if reading it has

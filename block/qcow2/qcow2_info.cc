@@ -7,6 +7,7 @@ ImageInfo Describe(const Image& image, bool found_corruption) {
   const Header& header = image.header;
   ImageInfo info;
   info.filename = image.filename;
+  info.path = image.path;
   info.format = "qcow2";
   info.virtual_size = image.virtual_size;
   info.cluster_size = header.cluster_size();

@@ -30,7 +30,10 @@ struct BitmapInfo {
 struct ImageInfo {
   using Value = std::variant<bool, std::uint64_t, std::string, std::vector<std::string>>;
 
-  std::string filename;
+  std::string filename;  // as the user gave it; of a node without a file: the node's name
+  // The absolute path that filename meant when the file was opened, whatever folder the process is
+  // in now; not without symbolic links. Empty: a node without a file.
+  std::string path;
   std::string format;
   std::uint64_t virtual_size = 0;
   std::optional<std::uint64_t> actual_size;
@@ -46,5 +49,10 @@ struct ImageInfo {
   // Members of format-specific.data, in order: "compat", "compression-type", "lazy-refcounts", ...
   std::vector<std::pair<std::string, Value>> specific;
 };
+
+// How an image at the absolute `image_path` names another file for good: by an absolute name that
+// the user gave, by its bare name in the same folder, else by its path. What is no file: by its
+// name.
+std::string NameInImage(const std::string& image_path, const ImageInfo& file);
 
 }  // namespace fusebay

@@ -40,6 +40,7 @@ struct FileOptions {
   // Unset: io_uring where the loop has it, else threads. kNative requires cache.direct.
   std::optional<EngineKind> aio;
   OnOffAuto locking = OnOffAuto::kAuto;  // auto: where the file system can
+  std::string path = {};  // where it is opened; empty: as filename says, which is for messages
 };
 
 struct RawOptions {

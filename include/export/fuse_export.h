@@ -33,7 +33,8 @@ struct FuseExportOptions {
   bool auto_unmount = false;             // fusermount3 unmounts when this process dies
   long mount_namespace_pid = 0;          // mount there instead of here; 0: here
   std::string fusermount;                // empty: fusermount3
-  std::string source;                    // shown as the mount's source: the image's path
+  std::string source;                    // shown as the mount's source: the image's absolute path,
+                                         // or a name that is none
   std::vector<std::string> mount_flags;  // of mount(8): exec, noexec, dirsync
 };
 

@@ -72,3 +72,37 @@ done
 expect_end "$caller" 1
 expect_eq "$(cat said)" "fusebay daemon: ended by a signal before it was ready" "what it says"
 [ ! -e wait.sock ] || fail "the socket stays"
+
+# What a relative name of the command line meant stays what it means: for overlays, for backing
+# files that are opened later, for what exports know about their images. Names in QMP begin at /.
+need_program qemu-img
+mkdir images
+qemu-img create -q -f raw images/base.raw 1M
+qemu-img create -q -f qcow2 images/disk.qcow2 1M
+qemu-img create -q -f qcow2 -b base.raw -F raw images/late.qcow2
+touch -d '2001-02-03' images/late.qcow2
+mountpoint_file top.m late.m
+fusebay daemon --daemonize "${options[@]:0:4}" \
+  --blockdev qcow2,node-name=d,file.driver=file,file.filename=images/disk.qcow2 \
+  --export fuse,id=top,node-name=d,mountpoint=top.m,writable=on \
+  --blockdev file,node-name=late-file,filename=images/late.qcow2,read-only=on
+qmp >/dev/null blockdev-snapshot-sync "{\"node-name\": \"d\", \"snapshot-node-name\": \"s1\",
+  \"snapshot-file\": \"$PWD/s1.qcow2\"}"
+qmp >/dev/null blockdev-snapshot-sync "{\"node-name\": \"s1\", \"snapshot-node-name\": \"s2\",
+  \"snapshot-file\": \"${PWD#/}/images/s2.qcow2\"}"
+qmp >/dev/null blockdev-add \
+  '{"driver": "qcow2", "node-name": "late", "file": "late-file", "read-only": true}'
+qmp >/dev/null block-export-add "{\"type\": \"fuse\", \"id\": \"late\", \"node-name\": \"late\",
+  \"mountpoint\": \"$PWD/late.m\"}"
+expect_contains "$(fusebay list)" "$PWD/images/disk.qcow2"
+expect_contains "$(fusebay list)" "$PWD/images/late.qcow2"
+expect_eq "$(stat -c %Y late.m)" "$(stat -c %Y images/late.qcow2)" "time of the image"
+printf fusebay | dd of=top.m conv=notrunc status=none
+qmp quit >/dev/null
+expect_no_daemons
+chain=$(qemu-img info --backing-chain images/s2.qcow2)
+expect_eq "$(grep -c ^image: <<<"$chain")" 3 "images of the chain"
+qemu-img check -q images/s2.qcow2
+qemu-img compare -q images/disk.qcow2 s1.qcow2
+qemu-img convert -O raw images/s2.qcow2 raw
+expect_eq "$(head -c 7 raw)" fusebay "data"

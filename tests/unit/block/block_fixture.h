@@ -75,6 +75,7 @@ class TemporaryFolder {
     }
     rmdir(path_.c_str());
   }
+  const std::string& path() const { return path_; }
   std::string Name(const std::string& name) {
     names_.push_back(path_ + "/" + name);
     return names_.back();

@@ -5,6 +5,7 @@
 #include "block/live_snapshot.h"
 #include "block_fixture.h"
 #include "job_fixture.h"
+#include "working_folder.h"
 
 namespace fusebay::test {
 
@@ -118,6 +119,28 @@ TEST(AFileInUseIsLeftAlone) {
   const std::string path = s.bench.Run(s.bench.graph.Find("f")->Info())->filename;
   CHECK(s.Create(CreateFileOptions{.filename = path, .size = 1}).starts_with("Failed to get"));
   CHECK_EQ(FileSize(path), 100u);
+}
+
+// The process may be in another folder than when the data file was opened.
+TEST(ADataFileElsewhereIsNamedByItsPath) {
+  Scene s;
+  s.AddFile();
+  const TemporaryFolder elsewhere;
+  {
+    const WorkingFolder before(elsewhere.path());
+    BlockdevOptions options = File("data");
+    options.node_name = "d";
+    CHECK_EQ(s.Create(CreateFileOptions{.filename = "data", .size = 0}), "");
+    s.bench.Open(options);
+    ::unlink("data");
+  }
+  CreateQcow2Options create = s.Image(1 << 20);
+  create.data_file.node_name = "d";
+  CHECK_EQ(s.Create(std::move(create)), "");
+  const std::string path = s.bench.Run(s.bench.graph.Find("f")->Info())->filename;
+  const std::vector<std::byte> bytes = FileBytes(path);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  CHECK(text.find(elsewhere.path() + "/data") != std::string_view::npos);
 }
 
 TEST(AnImageIsMadeInANode) {

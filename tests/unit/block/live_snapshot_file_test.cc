@@ -2,6 +2,7 @@
 #include "block/live_snapshot.h"
 #include "live_fixture.h"
 
+#include "working_folder.h"
 namespace fusebay::test {
 
 namespace {
@@ -16,6 +17,23 @@ Result<Unit, Error> InFile(LiveScene& s, const SnapshotSyncRequest& request) {
 }
 
 }  // namespace
+void AddClosedImage(LiveScene& s, const std::string& name) {
+  s.AddImage(name);
+  CHECK_OK(s.bench.Run(s.bench.graph.Remove(name)));
+  CHECK_OK(s.bench.Run(s.bench.graph.Remove("f-" + name)));
+}
+
+void OpenRelative(LiveScene& s, const std::string& name) {
+  s.bench.Open(s.FileOptionsOf("f-" + name, name + ".qcow2"));
+  s.bench.Open(s.ImageOptionsOf(name, "f-" + name));
+}
+
+std::string BackingName(LiveScene& s, const std::string& name) {
+  const Result<ImageInfo, Error> info = s.bench.Run(s.Node(name).Info());
+  CHECK_OK(info);
+  return info->backing_filename;
+}
+
 
 TEST(ASnapshotInANewFileNamesItsBackingFile) {
   LiveScene s;
@@ -32,6 +50,49 @@ TEST(ASnapshotInANewFileNamesItsBackingFile) {
 }
 
 TEST(AnOverlayOfASnapshotGoesWithItsLastUser) {
+// As after --daemonize: a relative name of the base means another file by now.
+TEST(AnOverlayElsewhereNamesARelativeBaseByItsPlace) {
+  LiveScene s;
+  AddClosedImage(s, "a");
+  {
+    const WorkingFolder before(s.folder.path());
+    OpenRelative(s, "a");
+  }
+  const BlockRef e = s.Export("a");
+  TemporaryFolder elsewhere;
+  const std::string overlay = elsewhere.Name("s1.qcow2");
+  CHECK_OK(InFile(s, {.node_name = "a", .filename = overlay, .overlay_name = "s1"}));
+  CHECK_EQ(BackingName(s, "s1"), s.folder.path() + "/a.qcow2");
+}
+
+TEST(AnOverlayInTheSameFolderNamesARelativeBaseByItsBareName) {
+  LiveScene s;
+  AddClosedImage(s, "a");
+  {
+    const WorkingFolder before(s.folder.path());
+    OpenRelative(s, "a");
+  }
+  const BlockRef e = s.Export("a");
+  CHECK_OK(InFile(s, FileRequest(s, "a", "s1")));
+  CHECK_EQ(BackingName(s, "s1"), "a.qcow2");
+}
+
+// Neither name has a folder, but they were given in different ones.
+TEST(ABareNameInAnotherFolderIsAnotherFile) {
+  LiveScene s;
+  AddClosedImage(s, "a");
+  {
+    const WorkingFolder before(s.folder.path());
+    OpenRelative(s, "a");
+  }
+  const BlockRef e = s.Export("a");
+  TemporaryFolder elsewhere;
+  elsewhere.Name("s1.qcow2");
+  const WorkingFolder later(elsewhere.path());
+  CHECK_OK(InFile(s, {.node_name = "a", .filename = "s1.qcow2", .overlay_name = "s1"}));
+  CHECK_EQ(BackingName(s, "s1"), s.folder.path() + "/a.qcow2");
+}
+
   LiveScene s;
   s.AddImage("a");
   {

@@ -2,6 +2,7 @@
 #include "file/file_driver.h"
 
 #include "file_fixture.h"
+#include "working_folder.h"
 
 namespace fusebay::test {
 
@@ -23,6 +24,18 @@ TEST(LibaioNeedsODirect) {
                 "aio=native was specified, but it requires cache.direct=on, which was not "
                 "specified.");
   CHECK_OK(s.Open({.loop = {}, .aio = EngineKind::kNative, .direct = true}));
+}
+
+TEST(TheFilesPlaceIsKnownWhateverTheFolderIs) {
+  Scene s;
+  const std::string path = s.folder.Sparse("disk", 512);
+  const WorkingFolder before(s.folder.path());
+  BlockNode& node = s.bench.Open(File("disk"));
+  const WorkingFolder later("/");
+  const Result<ImageInfo, Error> info = s.bench.Run(node.Info());
+  CHECK_OK(info);
+  CHECK_EQ(info->filename, "disk");
+  CHECK_EQ(info->path, path);
 }
 
 TEST(AMissingFilenameIsSaid) {

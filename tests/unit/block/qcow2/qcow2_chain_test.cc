@@ -3,6 +3,7 @@
 
 #include "block/open_image.h"
 #include "qcow2_fixture.h"
+#include "working_folder.h"
 
 namespace fusebay::qcow2 {
 namespace {
@@ -110,17 +111,22 @@ TEST(JsonNamesAreOpened) {
   CHECK_EQ(disk.Read(1000, 3), "rrr");
 }
 
+// Of a node "file".
+BlockdevOptions FileNodeOptions(const std::string& path) {
+  BlockdevOptions options;
+  options.driver = "file";
+  options.node_name = "file";
+  FileOptions file;
+  file.filename = path;
+  options.driver_options = std::move(file);
+  return options;
+}
+
 // A program that writes the file meanwhile.
 class Writer {
  public:
   explicit Writer(const std::string& path) {
-    BlockdevOptions options;
-    options.driver = "file";
-    options.node_name = "file";
-    FileOptions file;
-    file.filename = path;
-    options.driver_options = std::move(file);
-    const auto node = disk_.Run(disk_.graph.Open(options));
+    const auto node = disk_.Run(disk_.graph.Open(FileNodeOptions(path)));
     CHECK_OK(node);
     auto ref = disk_.graph.Use("file", {kPermWrite, kPermAll}, "the writer");
     CHECK_OK(ref);
@@ -179,6 +185,24 @@ TEST(ADataFileIsLockedAsTheImageIs) {
   Disk disk;
   CHECK_MESSAGE(disk.Run(OpenImage(disk.graph, RequestFor(image, OnOffAuto::kAuto))), "lock");
   CHECK_OK(disk.Run(OpenImage(disk.graph, RequestFor(image, OnOffAuto::kOff))));
+}
+
+// As after --daemonize: the image's file was opened by a relative name, which means nothing now.
+TEST(FilesOfARelativeImageAreFoundFromElsewhere) {
+  Folder folder;
+  folder.Write("base.raw", Raw('r'));
+  folder.Write("data.raw", Raw('d'));
+  folder.Write("over", Over("base.raw").bytes());
+  folder.Write("image", WithDataFile("data.raw").bytes());
+  for (const auto& [name, text] : {std::pair("over", "rrr"), std::pair("image", "ddd")}) {
+    Disk disk;
+    {
+      const fusebay::test::WorkingFolder before(folder / "");
+      CHECK_OK(disk.Run(disk.graph.Open(FileNodeOptions(name))));
+    }
+    Disk::Must(disk.OpenOn("file"));
+    CHECK_EQ(disk.Read(1000, 3), text);
+  }
 }
 
 TEST(AMissingDataFileIsNamedWithTheImage) {
