@@ -4,6 +4,9 @@ replies and events.
 
 usage: qmp_daemons.py FUSEBAY
 
+All is told twice: with the export in an iothread, as in the typical call, without what ENDS_QEMU;
+and then without an iothread, with that too.
+
 Of a reply to a query every member that ours has must be in theirs, with the same value; of any
 other reply all must be the same. The order of members and of lists of things with names does not
 matter: QEMU takes it from its hash tables. DIFFERENT has what else is meant to differ, and why.
@@ -25,7 +28,8 @@ PATIENCE = 20
 ALLOWED = [
     ("a" * 40, "names of nodes may have any length"),
     ('"node-name": "second"', "a raw node does not let others change the size below it"),
-    ('"node-name": "n", "size"', "a null-co node may have another size"),
+    ('"block_resize", "arguments": {"node-name": "n", "size"',
+     "a null-co node may have another size"),
 ]
 # (part of the request, reason): both must succeed, or both fail, but may say something else.
 DIFFERENT = [
@@ -40,6 +44,8 @@ DIFFERENT = [
     ('"qom-list", "arguments": {"path": "s"', "QEMU's secrets may be encrypted (keyid, iv)"),
     ('"size": 36893488147419103232', "a number beyond 64 bits has another name there"),
 ]
+# QEMU 7.2 ends with a failed assertion when a node that is in an iothread gets another user.
+ENDS_QEMU = ['"node-name": "x", "file": "f"}', '"node-name": "second"']
 # Members of query replies whose values are not the same, or are of another kind.
 VOLATILE = {"actual-size", "rd_total_time_ns", "wr_total_time_ns", "flush_total_time_ns",
             "rd_operations", "wr_operations", "rd_bytes", "wr_bytes", "flush_operations",
@@ -51,7 +57,7 @@ KEYS = ("node-name", "label", "id", "name", "device")
 class Daemon:
     """One of the two, in a folder of its own that holds the same images."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, iothread):
         self.folder = folder
         self.events = []
         self.buffer = b""
@@ -66,9 +72,11 @@ class Daemon:
             "--pidfile", "daemon.pid",
             "--chardev", "socket,id=qmp,path=qmp.sock,server=on,wait=off",
             "--monitor", "chardev=qmp", "--object", "iothread,id=t0",
-            "--blockdev", "driver=file,node-name=f,filename=disk.qcow2,discard=unmap",
+            "--blockdev", "driver=file,node-name=f,filename=disk.qcow2,aio=io_uring,"
+            "cache.direct=on,discard=unmap",
             "--blockdev", "driver=qcow2,node-name=q,file=f",
-            "--export", "type=fuse,id=e,node-name=q,mountpoint=disk.img,writable=on,growable=on"],
+            "--export", "type=fuse,id=e,node-name=q,mountpoint=disk.img,writable=on,growable=on"
+            + (",iothread=t0" if iothread else "")],
             cwd=folder)
         self.socket = self.connect()
         self.line()
@@ -154,6 +162,9 @@ def contained(ours, theirs):
             # QEMU rounds the size of a file up to sectors, and lays images out in its own way.
             if name == "virtual-size" and ours.get("format") == "file":
                 continue
+            # An overlay's file is opened as the one below is; in QEMU as the image below is.
+            if name == "cache" and ours.get("file") == "top.qcow2":
+                continue
             if name not in theirs:
                 return f".{name} is not there"
             below = contained(value, theirs[name])
@@ -178,10 +189,12 @@ def contained(ours, theirs):
 def difference(data, mine, yours):
     """How two replies differ; None: they do not."""
     text = data.decode("utf-8", "replace")
+    if mine.get("id") != yours.get("id"):
+        return "the ids differ"
     if any(part in text for part, _ in ALLOWED):
         return None
-    if mine.get("id") != yours.get("id") or ("error" in mine) != ("error" in yours):
-        return "one succeeds, or the ids differ"
+    if ("error" in mine) != ("error" in yours):
+        return "one succeeds"
     if any(part in text for part, _ in DIFFERENT):
         return None
     if "return" in mine and re.search("query-|qom-list", text):
@@ -214,14 +227,18 @@ def events_agree(what, daemons):
     return ours == theirs
 
 
-def main():
+def run(program, iothread):
+    """Starts both and tells them everything: how many requests, how many differ, our status."""
     count = failures = 0
     with tempfile.TemporaryDirectory(dir=".") as one, tempfile.TemporaryDirectory(dir=".") as two:
-        daemons = [Daemon([sys.argv[1], "daemon"], one), Daemon(["qemu-storage-daemon"], two)]
+        daemons = [Daemon([program, "daemon"], one, iothread),
+                   Daemon(["qemu-storage-daemon"], two, iothread)]
         try:
             for case in all_cases():
                 if isinstance(case, str):
                     failures += not events_agree(case, daemons)
+                    continue
+                if iothread and any(part in case.decode("latin-1") for part in ENDS_QEMU):
                     continue
                 count += 1
                 # Every seventh arrives in many packets.
@@ -232,7 +249,12 @@ def main():
                 daemon.close()
         statuses = [daemon.process.returncode for daemon in daemons]
     print(f"{count} requests compared, {failures} differ; exit statuses {statuses}")
-    sys.exit(1 if failures or count < 200 or statuses[0] != 0 else 0)
+    return failures == 0 and count >= 200 and statuses[0] == 0
+
+
+def main():
+    results = [run(sys.argv[1], iothread) for iothread in (True, False)]
+    sys.exit(0 if all(results) else 1)
 
 
 main()
