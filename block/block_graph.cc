@@ -56,6 +56,15 @@ bool IsWellFormed(std::string_view node_name) {
          });
 }
 
+using Entries = std::vector<std::unique_ptr<NodeEntry>>;
+
+Entries::const_iterator FindNamed(const Entries& entries, std::string_view node_name) {
+  return std::find_if(entries.begin(), entries.end(),
+                      [node_name](const std::unique_ptr<NodeEntry>& entry) {
+                        return entry->node->node_name() == node_name;
+                      });
+}
+
 // Why a node cannot be removed; nothing: it can.
 Result<Unit, Error> CheckUnused(const NodeEntry& entry) {
   const std::string& name = entry.node->node_name();
@@ -91,7 +100,7 @@ Error NoSuchChild(const std::string& child, ChildRole role, const std::string& p
 }
 
 // REQUIRES: all are used. Somebody from outside uses the top of them.
-Error InUse(const std::vector<std::unique_ptr<NodeEntry>>& entries) {
+Error InUse(const Entries& entries) {
   for (const std::unique_ptr<NodeEntry>& entry : entries) {
     for (const BlockRef::Impl* const user : entry->users) {
       if (user->role == ChildRole::kRoot) {
@@ -186,24 +195,23 @@ void BlockGraph::SetObserver(GraphObserver* observer, AioContext& loop) {
 std::vector<BlockNode*> BlockGraph::nodes() const {
   std::vector<BlockNode*> all;
   for (const std::unique_ptr<NodeEntry>& entry : impl_->entries) {
-    all.push_back(entry->node.get());
+    if (!entry->closing) {
+      all.push_back(entry->node.get());
+    }
   }
   return all;
 }
 
 NodeEntry* BlockGraph::Impl::Find(std::string_view node_name) const {
-  const auto it = std::find_if(entries.begin(), entries.end(),
-                               [node_name](const std::unique_ptr<NodeEntry>& entry) {
-                                 return entry->node->node_name() == node_name;
-                               });
-  return it == entries.end() ? nullptr : it->get();
+  const auto it = FindNamed(entries, node_name);
+  return it == entries.end() || (*it)->closing ? nullptr : it->get();
 }
 
 Result<Unit, Error> BlockGraph::Impl::CheckName(std::string_view node_name) const {
   if (!IsWellFormed(node_name)) {
     return Fail(EINVAL, fmt::format("Invalid node-name: '{}'", node_name));
   }
-  if (Find(node_name) != nullptr ||
+  if (FindNamed(entries, node_name) != entries.end() ||
       std::find(opening.begin(), opening.end(), node_name) != opening.end()) {
     return Fail(EEXIST, fmt::format("Duplicate nodes with node-name='{}'", node_name));
   }
@@ -258,8 +266,11 @@ Task<Result<NodeEntry*, Error>> BlockGraph::Impl::Open(BlockGraph& graph,
 
 Task<Result<Unit, Error>> BlockGraph::Impl::Close(NodeEntry& entry) {
   FB_ASSERT(entry.users.empty());
+  FB_ASSERT(!entry.closing);
+  entry.closing = true;  // others have their turn
   const std::string name = entry.node->node_name();
   const Result<> closed = co_await entry.node->Close();
+  FB_ASSERT(entry.users.empty());
   entry.node.reset();  // drops its refs while the nodes below still exist
   std::erase_if(entries, [&entry](const auto& item) { return item.get() == &entry; });
   if (!closed.ok()) {
@@ -318,7 +329,6 @@ void BlockGraph::Impl::SetOptions(NodeEntry& entry, const BlockdevOptions& optio
 Result<Unit, Error> BlockGraph::Impl::Permit(NodeEntry& entry, const BlockRef::Impl* user,
                                              const PermissionSet& set, const User& named) {
   BlockNode& node = *entry.node;
-  const UserName asks{named.name, named.role};
   if (node.read_only() && (set.used & (kPermWrite | kPermResize)) != 0) {
     return Fail(EROFS, "Block node is read-only");
   }
@@ -327,19 +337,25 @@ Result<Unit, Error> BlockGraph::Impl::Permit(NodeEntry& entry, const BlockRef::I
     if (other == user) {
       continue;
     }
-    const PermissionSet& theirs = other->permissions;
-    const std::uint32_t wanted = set.used & ~theirs.shared;
-    const std::uint32_t held = theirs.used & ~set.shared;
-    const UserName they{other->user, other->role};
-    if (wanted != 0) {
-      return Conflict(node.node_name(), wanted, asks, they);
-    }
-    if (held != 0) {
-      return Conflict(node.node_name(), held, they, asks);
-    }
-    together = together.With(theirs);
+    FB_TRY(CheckShared(entry, set, named, *other));
+    together = together.With(other->permissions);
   }
   return node.DoSetPermissions(together);
+}
+
+Result<Unit, Error> BlockGraph::Impl::CheckShared(const NodeEntry& entry, const PermissionSet& set,
+                                                  const User& named, const BlockRef::Impl& other) {
+  const std::uint32_t wanted = set.used & ~other.permissions.shared;
+  const std::uint32_t held = other.permissions.used & ~set.shared;
+  const UserName asks{named.name, named.role};
+  const UserName they{other.user, other.role};
+  if (wanted != 0) {
+    return Conflict(entry.node->node_name(), wanted, asks, they);
+  }
+  if (held != 0) {
+    return Conflict(entry.node->node_name(), held, they, asks);
+  }
+  return Unit{};
 }
 
 void BlockGraph::Impl::Drop(BlockRef::Impl& user) {

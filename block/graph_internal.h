@@ -64,6 +64,7 @@ struct NodeEntry {
   std::unique_ptr<BlockNode> node;
   BlockdevOptions options;  // as it was opened, or reopened
   bool owned = true;        // until somebody removes it; else it goes with its last user
+  bool closing = false;     // nobody finds it any more, but its name is not free yet
   std::vector<BlockRef::Impl*> users;
   ObserverList observers;  // any loop
   RangeLock ranges;        // any loop
@@ -118,7 +119,8 @@ struct BlockGraph::Impl {
   GateRegistry gates;
   GraphWatch watch;
 
-  NodeEntry* Find(std::string_view node_name) const;
+  NodeEntry* Find(std::string_view node_name) const;  // null also for one that is closing
+  // Errors: "Invalid node-name: 'X'"; "Duplicate nodes with node-name='X'".
   Result<Unit, Error> CheckName(std::string_view node_name) const;
   NodeEntry& Insert(std::unique_ptr<BlockNode> node);
   Task<Result<NodeEntry*, Error>> Open(BlockGraph& graph, const BlockdevOptions& options,
@@ -142,6 +144,10 @@ struct BlockGraph::Impl {
   // The same user with another set; user is null for a new one. `named` is for messages.
   Result<Unit, Error> Permit(NodeEntry& entry, const BlockRef::Impl* user, const PermissionSet& set,
                              const User& named);
+  // "Permission conflict on node 'X': ...", where one of two users does what the other one does not
+  // share. `named` has, or asks for, the set.
+  static Result<Unit, Error> CheckShared(const NodeEntry& entry, const PermissionSet& set,
+                                         const User& named, const BlockRef::Impl& other);
   void Drop(BlockRef::Impl& user);
   // What all users of a node together need, except one, who may be null.
   static PermissionSet Together(const NodeEntry& entry, const BlockRef::Impl* except);

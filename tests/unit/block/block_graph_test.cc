@@ -1,5 +1,6 @@
 // BlockGraph: names, children, who is busy, and closing.
 #include "block_fixture.h"
+#include "core/scope.h"
 
 namespace fusebay::test {
 
@@ -188,6 +189,55 @@ TEST(AFlushThatFailsAtTheEndIsReported) {
   bench.AddFake("n", 512).close_answer = Errno{EIO};
   CHECK_MESSAGE(bench.Run(bench.graph.Remove("n")), "Could not close node 'n': Input/output error");
   CHECK(bench.graph.nodes().empty());
+}
+
+namespace {
+
+// A disk whose closing takes until it is let go on.
+class SlowToClose final : public BlockNode {
+ public:
+  explicit SlowToClose(CoEvent& go_on) : BlockNode("slow", "slow", false), go_on_(go_on) {
+    set_size(512);
+  }
+
+ private:
+  Task<Result<>> DoRead(std::uint64_t, IoVec) override { return Ok(); }
+  Task<Result<>> DoClose() override {
+    co_await go_on_.Wait();
+    co_return Ok();
+  }
+  CoEvent& go_on_;
+};
+
+Task<Unit> RemoveSlow(BlockGraph& graph, bool& removed) {
+  const Result<Unit, Error> r = co_await graph.Remove("slow");
+  removed = r.ok();
+  co_return Unit{};
+}
+
+Task<Unit> TryWhileItCloses(BlockGraph& graph) {
+  CoEvent go_on;
+  CHECK_OK(graph.Add(std::make_unique<SlowToClose>(go_on)));
+  TaskScope scope;
+  bool removed = false;
+  scope.Spawn(RemoveSlow(graph, removed));
+  CHECK(graph.Find("slow") == nullptr);
+  CHECK(graph.nodes().empty());
+  CHECK_MESSAGE(graph.Use("slow", kReader, "me"), "Failed to find node with node-name='slow'");
+  CHECK_MESSAGE(graph.Add(std::make_unique<SlowToClose>(go_on)),
+                "Duplicate nodes with node-name='slow'");
+  go_on.Set();
+  co_await scope.Join();
+  CHECK(removed);
+  co_return Unit{};
+}
+
+}  // namespace
+
+TEST(ANodeThatIsClosingIsNotFoundAndKeepsItsName) {
+  Bench bench;
+  bench.Run(TryWhileItCloses(bench.graph));
+  CHECK_OK(bench.TryOpen(Memory("slow")));
 }
 
 TEST(AChainMayNotBeTooLong) {
