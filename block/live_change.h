@@ -33,8 +33,10 @@ void TellAbove(const BlockGraph::Impl& graph, const NodeEntry& entry);
 Result<Unit, Error> CheckNoJob(const BlockGraph::Impl& graph, const NodeEntry& node);
 // "Node 'X' is busy: node is used as backing hd of 'Y'"
 Result<Unit, Error> CheckNoBacking(const NodeEntry& node);
+// kOfNode: an overlay that has been made for the node becomes as large as the node is.
+enum class OverlaySize : std::uint8_t { kAsItIs, kOfNode };
 // Puts one on top of the other.
 Task<Result<Unit, Error>> AppendOverlay(BlockGraph& graph, const std::string& node_name,
-                                        const std::string& overlay_name);
+                                        const std::string& overlay_name, OverlaySize overlay_size);
 
 }  // namespace fusebay

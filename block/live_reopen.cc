@@ -311,9 +311,24 @@ Task<Result<Unit, Error>> ApplyChanges(BlockGraph::Impl& graph, std::vector<Node
   co_return Unit{};
 }
 
+// Everybody waits for a drain, so most of the flush is done before. REQUIRES: Impl::changing.
+static Task<Result<Unit, Error>> FlushAll(BlockGraph::Impl& graph,
+                                          std::span<const BlockdevOptions> options) {
+  for (const BlockdevOptions& wanted : options) {
+    NodeEntry* const entry = graph.Find(wanted.node_name);
+    const Result<> flushed =
+        entry == nullptr ? Ok() : co_await entry->node->Flush(FlushMode::kDisk);
+    if (!flushed.ok()) {
+      co_return Fail(flushed.error().value(), "Error flushing drive");
+    }
+  }
+  co_return Unit{};
+}
+
 Task<Result<Unit, Error>> ReopenNodes(BlockGraph& graph, std::vector<BlockdevOptions> options) {
   BlockGraph::Impl& impl = graph.impl();
   const CoMutex::Guard guard = co_await impl.changing.Lock();
+  CO_TRY(co_await FlushAll(impl, options));
   Result<Unit, Error> done = Unit{};
   {
     const BlockGraph::Alone alone = co_await graph.DrainAlone();

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "base/align.h"
 #include "graph_internal.h"
 #include "live_change.h"
 #include "qcow2/qcow2_chain.h"
@@ -14,6 +16,8 @@ namespace fusebay {
 namespace {
 
 Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
+
+constexpr std::uint64_t kSector = 512;
 
 // Whether somebody believes that the overlay has a valid disk already.
 bool IsRead(const NodeEntry& entry) {
@@ -135,6 +139,11 @@ Result<Unit, Error> BlockGraph::Impl::PutOnTop(NodeEntry& node, NodeEntry& overl
   BlockRef* const slot = overlay.node->live()->child(ChildRole::kBacking);
   auto use = std::make_unique<BlockRef::Impl>();
   const User user = User::Child(overlay.node->node_name(), ChildRole::kBacking);
+  for (const BlockRef::Impl* const other : node.users) {
+    if (other->role != ChildRole::kRoot && other->parent == user.parent) {  // who stays
+      FB_TRY(CheckShared(node, qcow2::kReadStable, user, *other));
+    }
+  }
   use->graph = this;
   use->entry = &node;
   use->node = node.node.get();
@@ -153,8 +162,34 @@ Result<Unit, Error> BlockGraph::Impl::PutOnTop(NodeEntry& node, NodeEntry& overl
   return Unit{};
 }
 
+// The node may have got another size since the overlay was made for it. REQUIRES: a drained graph,
+// and an overlay without a backing image.
+static Task<Result<Unit, Error>> ResizeLike(const NodeEntry& node, NodeEntry& overlay) {
+  const std::uint64_t size = AlignUp(node.node->size(), kSector);
+  if (overlay.node->size() == size) {
+    co_return Unit{};
+  }
+  const Result<> resized = co_await overlay.node->Truncate(size, Prealloc::kOff);
+  if (!resized.ok()) {
+    co_return Fail(resized.error().value(),
+                   fmt::format("Could not resize '{}': {}", overlay.node->node_name(),
+                               std::strerror(resized.error().value())));
+  }
+  co_return Unit{};
+}
+
+static Task<Result<Unit, Error>> FlushBefore(NodeEntry& node) {
+  const Result<> flushed = co_await node.node->Flush(FlushMode::kDisk);
+  if (!flushed.ok()) {
+    co_return Fail(flushed.error().value(), "An IO error has occurred");
+  }
+  co_return Unit{};
+}
+
+// Everybody waits for a drain: most of the flush is done before, and only what has been written
+// meanwhile is left.
 Task<Result<Unit, Error>> AppendOverlay(BlockGraph& graph, const std::string& node_name,
-                                        const std::string& overlay_name) {
+                                        const std::string& overlay_name, OverlaySize overlay_size) {
   BlockGraph::Impl& impl = graph.impl();
   NodeEntry* const node = impl.Find(node_name);
   NodeEntry* const overlay = impl.Find(overlay_name);
@@ -162,14 +197,16 @@ Task<Result<Unit, Error>> AppendOverlay(BlockGraph& graph, const std::string& no
     co_return NoSuchNode(node == nullptr ? node_name : overlay_name,
                          node == nullptr ? node_name : overlay_name);
   }
+  CO_TRY(CheckNoBacking(*node));
+  CO_TRY(co_await FlushBefore(*node));
   const BlockGraph::Alone alone = co_await graph.DrainAlone();
   CO_TRY(CheckNoJob(impl, *node));
   CO_TRY(CheckNoBacking(*node));
-  const Result<> flushed = co_await node->node->Flush(FlushMode::kDisk);
-  if (!flushed.ok()) {
-    co_return Fail(flushed.error().value(), "An IO error has occurred");
-  }
+  CO_TRY(co_await FlushBefore(*node));
   CO_TRY(CheckOverlay(impl, *node, *overlay));
+  if (overlay_size == OverlaySize::kOfNode) {
+    CO_TRY(co_await ResizeLike(*node, *overlay));
+  }
   const bool is_empty = co_await IsEmpty(*overlay->node);
   const std::uint64_t old_size = node->node->size();
   CO_TRY(CheckOverlay(impl, *node, *overlay));  // others had their turn
@@ -188,7 +225,8 @@ Task<Result<Unit, Error>> AppendOverlay(BlockGraph& graph, const std::string& no
 Task<Result<Unit, Error>> TakeSnapshot(BlockGraph& graph, const std::string& node_name,
                                        const std::string& overlay_name) {
   const CoMutex::Guard guard = co_await graph.impl().changing.Lock();
-  const Result<Unit, Error> taken = co_await AppendOverlay(graph, node_name, overlay_name);
+  const Result<Unit, Error> taken =
+      co_await AppendOverlay(graph, node_name, overlay_name, OverlaySize::kAsItIs);
   co_return taken;
 }
 

@@ -73,6 +73,32 @@ Task<Result<Unit, Error>> MakeImage(const BlockdevOptions& file_options, const N
   co_return closed;
 }
 
+bool IsWindow(const NodeEntry& node) {
+  const auto* const raw = std::get_if<RawOptions>(&node.options.driver_options);
+  return raw != nullptr && (raw->offset != 0 || raw->size.has_value());
+}
+
+// The overlay can name a file and its format, but no window of a file, and no filter.
+Result<Unit, Error> CheckHasName(const BlockGraph::Impl& graph, const NodeEntry& node) {
+  const NodeEntry* at = &node;
+  while (const NodeEntry* const below = graph.ChildOf(*at, ChildRole::kFile)) {
+    if (std::holds_alternative<CompressOptions>(at->options.driver_options)) {
+      break;
+    }
+    if (IsWindow(*at)) {
+      return Fail(ENOTSUP, fmt::format("Node '{}' shows a part of its file, which cannot be named "
+                                       "as a backing file",
+                                       at->node->node_name()));
+    }
+    at = below;
+  }
+  if (!std::holds_alternative<FileOptions>(at->options.driver_options)) {
+    return Fail(ENOTSUP, fmt::format("Node '{}' of driver '{}' cannot be named as a backing file",
+                                     at->node->node_name(), at->node->driver_name()));
+  }
+  return Unit{};
+}
+
 Task<Result<NewFile, Error>> MakeFile(const std::string& filename) {
   std::optional<Result<NewFile, Error>> made;
   const Result<> called = co_await AioContext::Current().RunBlocking([&made, &filename] {
@@ -93,7 +119,8 @@ Result<Unit, Error> CheckRequest(const BlockGraph::Impl& graph, const NodeEntry&
   }
   FB_TRY(CheckNoBacking(node));
   FB_TRY(CheckFormat(request.format));
-  return graph.CheckName(request.overlay_name);
+  FB_TRY(graph.CheckName(request.overlay_name));
+  return request.existing ? Unit{} : CheckHasName(graph, node);
 }
 
 }  // namespace
@@ -126,7 +153,8 @@ Task<Result<Unit, Error>> TakeSnapshotInFile(BlockGraph& graph,
   CO_ASSIGN(NodeEntry* const entry, co_await impl.Open(graph, overlay, 0));
   entry->owned = false;
   const Result<Unit, Error> taken =
-      co_await AppendOverlay(graph, request.node_name, request.overlay_name);
+      co_await AppendOverlay(graph, request.node_name, request.overlay_name,
+                             made.has_value() ? OverlaySize::kOfNode : OverlaySize::kAsItIs);
   if (taken.ok() && made.has_value()) {
     made->Keep();
   }

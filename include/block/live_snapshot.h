@@ -16,7 +16,8 @@ namespace fusebay {
 // Errors: "Cannot find device='X' nor node-name='X'"; "Node 'X' is busy: node is used as backing hd
 // of 'Y'"; "The overlay is already in use"; "The overlay already has a backing image"; "The overlay
 // does not support backing images"; "Making 'X' a backing child of 'Y' would create a cycle"; "An
-// IO error has occurred"; "Block node is read-only"; a lock's message.
+// IO error has occurred"; "Block node is read-only"; "Permission conflict on node 'X': ...", of an
+// overlay that writes the node itself; a lock's message.
 Task<Result<Unit, Error>> TakeSnapshot(BlockGraph& graph, const std::string& node_name,
                                        const std::string& overlay_name);
 
@@ -35,8 +36,9 @@ struct SnapshotSyncRequest {
 //
 // Errors besides those of TakeSnapshot: "New overlay node-name missing"; "New overlay node-name
 // already in use"; "Invalid node-name: 'X'"; "Unknown file format 'X'"; "Backing file not supported
-// for file format 'X'"; "Could not create 'F': ..."; "Could not open 'F': ...". After an error
-// there is no new file.
+// for file format 'X'"; "Could not create 'F': ..."; "Could not open 'F': ..."; of a new image also
+// "Node 'X' shows a part of its file, which cannot be named as a backing file" and "Node 'X' of
+// driver 'D' cannot be named as a backing file". After an error there is no new file.
 Task<Result<Unit, Error>> TakeSnapshotInFile(BlockGraph& graph, const SnapshotSyncRequest& request);
 
 }  // namespace fusebay

@@ -11,6 +11,26 @@
 
 namespace fusebay::test {
 
+// A disk that looks, in each flush, whether an export's requests have to wait for it.
+class FlushedNode final : public BlockNode {
+ public:
+  FlushedNode(std::string name, std::uint64_t size) : BlockNode(std::move(name), "flushed", false) {
+    set_size(size);
+  }
+  const BlockRef* exported = nullptr;
+  std::vector<bool> waits;
+
+ private:
+  Task<Result<>> DoRead(std::uint64_t, IoVec dst) override {
+    dst.Fill(std::byte{0});
+    return Ok();
+  }
+  Task<Result<>> DoFlush(FlushMode) override {
+    waits.push_back(exported != nullptr && exported->gate().closed());
+    return Ok();
+  }
+};
+
 class LiveScene {
  public:
   static constexpr std::uint64_t kSize = 1 << 20;
@@ -47,6 +67,12 @@ class LiveScene {
     BlockdevOptions options = ImageOptionsOf(name, "f-" + name);
     std::get<Qcow2Options>(options.driver_options).no_backing = true;
     return bench.Open(options);
+  }
+  FlushedNode& AddFlushed(const std::string& name) {
+    auto made = std::make_unique<FlushedNode>(name, kSize);
+    FlushedNode& node = *made;
+    CHECK_OK(bench.graph.Add(std::move(made)));
+    return node;
   }
   BlockNode& Node(const std::string& name) {
     BlockNode* const node = bench.graph.Find(name);

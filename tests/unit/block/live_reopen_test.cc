@@ -226,7 +226,7 @@ TEST(ZeroesAreDetectedOnceThatIsOn) {
   CHECK_OK(s.Reopen(CopyOf(raw)));
   CHECK_OK(s.bench.Write(e, 0, Data(512)));
   CHECK_OK(s.bench.Write(e, 0, Data(512, std::byte{1})));
-  CHECK_EQ(fake.log, "w512 f z512 w512 ");
+  CHECK_EQ(fake.log, "w512 f f z512 w512 ");
   raw.detect_zeroes = DetectZeroes::kUnmap;
   CHECK_MESSAGE(s.Reopen(CopyOf(raw)), "detect-zeroes to unmap is not allowed");
 }
@@ -304,6 +304,22 @@ TEST(WhoLooksThroughAFilterIsToldOfAnotherBackingImage) {
   o.own().backing.node_name = "b";
   CHECK_OK(s.Reopen(std::move(o.image)));
   CHECK_EQ(listener.written, 1);
+}
+
+TEST(AReopenFlushesMostWhileOthersGoOn) {
+  LiveScene s;
+  FlushedNode& node = s.AddFlushed("f");
+  const auto raw = [] {
+    BlockdevOptions options = Raw("f");
+    options.node_name = "r";
+    return options;
+  };
+  s.bench.Open(raw());
+  const BlockRef e = s.Export("r");
+  node.exported = &e;
+  CHECK_OK(s.Reopen(raw()));
+  CHECK(node.waits == (std::vector<bool>{false, true}));
+  node.exported = nullptr;
 }
 
 }  // namespace fusebay::test

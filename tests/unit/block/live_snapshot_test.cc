@@ -110,6 +110,30 @@ TEST(AnOverlayWithDataOfItsOwnIsTold) {
   CHECK_EQ(s.Read(e, 0, 3), "own");
 }
 
+TEST(AnOverlayThatWritesTheNodeIsRefused) {
+  LiveScene s;
+  s.AddImage("q");
+  CHECK_MESSAGE(
+      s.Snapshot("f-q", "q"),
+      "Permission conflict on node 'f-q': permissions 'write, resize' are both required by node "
+      "'q' (uses node 'f-q' as 'file' child) and unshared by node 'q' (uses node 'f-q' as "
+      "'backing' child).");
+  const BlockRef e = s.Export("q");
+  s.Write(e, 0, "still");
+  CHECK_EQ(s.Read(e, 0, 5), "still");
+}
+
+TEST(MostIsFlushedWhileOthersGoOn) {
+  LiveScene s;
+  FlushedNode& node = s.AddFlushed("a");
+  s.AddImage("o");
+  const BlockRef e = s.Export("a");
+  node.exported = &e;
+  CHECK_OK(s.Snapshot("a", "o"));
+  CHECK(node.waits == (std::vector<bool>{false, true}));
+  node.exported = nullptr;
+}
+
 namespace {
 
 Task<Unit> KeepWriting(const BlockRef& ref, const bool& stop, int& writes) {
