@@ -122,12 +122,16 @@ Task<Result<std::uint64_t>> SingleFileFs::CopyFileRange(const fuse::Caller&, con
   const Buffer buffer = AioContext::Current().buffers().Get(std::min(length, kCopyStep));
   for (std::uint64_t done = 0; done < length;) {
     const IoVec part = buffer.vec().First(std::min<std::uint64_t>(buffer.size(), length - done));
+    IoTimer reading(ref_.counters(), IoKind::kRead);
     const Result<> read = co_await ref_.Read(args.offset_in + done, part);
     CO_TRY(read);
+    reading.Succeeded(part.size);
+    IoTimer writing(ref_.counters(), IoKind::kWrite);
     const Result<> written =
         co_await ref_.Write(args.offset_out + done, part, {.fua = options_.writethrough});
     CO_TRY(written);
     done += part.size;
+    writing.Succeeded(part.size, args.offset_out + done);
   }
   TouchModified();
   co_return length;

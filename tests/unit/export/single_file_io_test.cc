@@ -1,4 +1,5 @@
 // SingleFileFs: reading, writing, copying, flushing, and what is told to the client.
+#include "block/graph_query.h"
 #include "single_file_fixture.h"
 
 namespace fusebay::test {
@@ -109,6 +110,20 @@ TEST(ALongCopyArrivesWhole) {
   CHECK_OK(file.Write((3 << 20) - 2, "edge"));
   CHECK_EQ(*file.Copy(0, 4 << 20, 4 << 20), std::uint64_t{4 << 20});
   CHECK_EQ(file.Read((7 << 20) - 2, 4), "edge");
+}
+
+TEST(EachPieceOfACopyIsCounted) {
+  FileUnderTest file(8 << 20);
+  CHECK_EQ(*file.Copy(0, 4 << 20, (2 << 20) + 5), std::uint64_t{(2 << 20) + 5});
+  const std::vector<UserStats> users = CollectUserStats(file.graph());
+  CHECK_EQ(users.size(), 1u);
+  for (const IoKind kind : {IoKind::kRead, IoKind::kWrite}) {
+    const IoStats::Kind& counted = users[0].stats.of(kind);
+    CHECK_EQ(counted.operations, 3u);
+    CHECK_EQ(counted.bytes, std::uint64_t{(2 << 20) + 5});
+    CHECK_EQ(counted.failed, 0u);
+  }
+  CHECK_EQ(users[0].stats.write_highest_offset, std::uint64_t{(6 << 20) + 5});
 }
 
 TEST(AForeignWriteIsToldToTheClient) {
