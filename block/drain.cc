@@ -50,9 +50,14 @@ Task<BlockGraph::Drained> BlockGraph::Drain() {
 }
 
 Task<BlockGraph::Alone> BlockGraph::DrainAlone() {
-  CoMutex::Guard guard = co_await impl_->alone.Lock();
+  CoMutex::Guard guard = co_await KeepUnchanged();
   Drained drained = co_await Drain();
   co_return Alone(std::move(guard), std::move(drained));
+}
+
+Task<CoMutex::Guard> BlockGraph::KeepUnchanged() {
+  CoMutex::Guard guard = co_await impl_->alone.Lock();
+  co_return guard;
 }
 
 BlockGraph::Drained::~Drained() {

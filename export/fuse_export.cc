@@ -107,6 +107,7 @@ class FuseExport final : public Export {
   std::unique_ptr<fuse::DevTransport> transport_;
   std::unique_ptr<fuse::FuseServer> server_;
   TaskScope serving_;  // a task per channel, on the control loop
+  CoMutex settling_;   // held while SettleClients looks at the mount; Stop waits for it
   bool stopping_ = false;
 };
 
@@ -214,10 +215,12 @@ Task<Result<Unit, Error>> FuseExport::TakeNode(bool allow_other) {
   co_return Unit{};
 }
 
-// Flushed while nobody changes the node: this use is not inside a gate.
+// Flushed while nobody changes the node, for this use is not inside a gate; but others read and
+// write meanwhile, for it may take long.
 Task<Result<>> FuseExport::ReleaseNode(bool flush) {
-  const BlockGraph::Alone alone = co_await exports_.graph_.DrainAlone();
+  const CoMutex::Guard unchanged = co_await exports_.graph_.KeepUnchanged();
   const Result<> flushed = flush ? co_await ref_.Flush(FlushMode::kDisk) : Ok();
+  const BlockGraph::Drained drained = co_await exports_.graph_.Drain();
   ref_ = BlockRef();
   co_return flushed;
 }
@@ -364,6 +367,13 @@ Task<Unit> FuseExport::SyncClientCache() {
 
 // The kernel shows a new size only after it has asked for it.
 Task<Unit> FuseExport::SettleClients() {
+  if (stopping_) {
+    co_return Unit{};
+  }
+  const CoMutex::Guard guard = co_await settling_.Lock();
+  if (stopping_) {
+    co_return Unit{};
+  }
   const Result<> told = co_await transport_->Settle(kSettleLimit);
   static_cast<void>(told);  // a client that does not take it is late, which is its own business
   if (!stopping_ && !gone()) {
@@ -374,6 +384,9 @@ Task<Unit> FuseExport::SettleClients() {
 
 Task<Result<>> FuseExport::Stop() {
   stopping_ = true;
+  {  // nobody comes after this
+    const CoMutex::Guard settled = co_await settling_.Lock();
+  }
   if (!gone()) {
     co_await SyncClientCache();
   }

@@ -74,6 +74,8 @@ class BlockGraph {
     Drained drained_;
   };
   Task<Alone> DrainAlone();
+  // Nobody has DrainAlone while the guard lives, but requests go on. Drain is allowed.
+  Task<CoMutex::Guard> KeepUnchanged();
 
   struct Impl;  // internal: block/graph_internal.h
   Impl& impl() { return *impl_; }

@@ -37,6 +37,9 @@ class CountingNode final : public BlockNode {
   }
   std::atomic<int> flushes{0};
   std::atomic<int> flush_error{0};
+  const BlockRef* other = nullptr;  // with a gate on other_loop
+  const AioContext* other_loop = nullptr;
+  bool others_wait = false;  // for a flush there
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
@@ -51,6 +54,9 @@ class CountingNode final : public BlockNode {
   }
   Task<Result<>> DoFlush(FlushMode mode) override {
     flushes += mode == FlushMode::kDisk ? 1 : 0;
+    if (&AioContext::Current() == other_loop) {
+      others_wait |= other->gate().closed();
+    }
     return flush_error == 0 ? Ok() : Result<>(Errno{flush_error});
   }
   std::mutex mutex_;
@@ -300,6 +306,24 @@ TEST(StopFlushesWhatIsWritable) {
   CHECK_EQ(scene.node->flushes.load(), after);
 }
 
+TEST(OthersGoOnWhileStopFlushes) {
+  Scene scene;
+  Mounted mounted(scene, scene.Options(scene.one.file));
+  Result<BlockRef, Error> other =
+      scene.stage.graph.Use("disk", {.used = kPermConsistentRead}, "another");
+  CHECK_OK(other);
+  AioContext* const control[] = {scene.stage.control.get()};
+  (*other).UseOn(control);
+  scene.node->other = &*other;
+  scene.node->other_loop = control[0];
+  CHECK_EQ(WriteFile(scene.one.file, 0, "x"), 1);
+  const int before = scene.node->flushes;
+  CHECK_OK(mounted.Stop());
+  CHECK(scene.node->flushes > before);
+  CHECK(!scene.node->others_wait);
+  scene.node->other_loop = nullptr;
+}
+
 TEST(AFlushThatFailsAtStopIsTold) {
   Scene scene;
   Mounted mounted(scene, scene.Options(scene.one.file));
@@ -369,6 +393,65 @@ TEST(TwoExportsOfANodeShowTheSame) {
   WaitUntil(scene, [&scene] { return ReadFile(scene.two.file, 0, 5) == "hello"; });
   CHECK_OK(first.Stop());
   CHECK_EQ(ReadFile(scene.two.file, 0, 5), "hello");
+}
+
+namespace {
+
+Task<Unit> SettleClients(Export& exported, bool& done) {
+  co_await exported.SettleClients();
+  done = true;
+  co_return Unit{};
+}
+
+Task<Unit> StopExport(Export& exported, bool& done) {
+  const Result<> stopped = co_await exported.Stop();
+  FB_ASSERT(stopped.ok());
+  done = true;
+  co_return Unit{};
+}
+
+// `slow` is the graph of what is mounted over it.
+Task<bool> StopWhileASizeIsLookedAt(BlockGraph& slow, const BlockRef& writer, Export& exported) {
+  TaskScope scope;
+  bool settled = false;
+  bool stopped = false;
+  bool waited = false;
+  {
+    const BlockGraph::Drained drained = co_await slow.Drain();
+    char text[] = "x";
+    const iovec piece{text, 1};
+    const Result<> written = co_await writer.Write(0, IoVec::Of(piece), {});
+    FB_ASSERT(written.ok());  // so the kernel has to ask for the attributes again
+    co_await AioContext::Current().SleepFor(milliseconds(300));
+    scope.Spawn(SettleClients(exported, settled));
+    co_await AioContext::Current().SleepFor(milliseconds(100));
+    FB_ASSERT(!settled);
+    scope.Spawn(StopExport(exported, stopped));
+    co_await AioContext::Current().SleepFor(milliseconds(300));
+    waited = !stopped;
+  }
+  co_await scope.Join();
+  FB_ASSERT(settled && stopped);
+  co_return waited;
+}
+
+}  // namespace
+
+// Below another mount, whose answer takes long.
+TEST(StopWaitsForWhoLooksAtTheMount) {
+  Scene scene;
+  Scene other;
+  Mounted slow(other, other.Options(other.one.file, false));
+  auto created = scene.Create(scene.Options(scene.one.file, false));
+  CHECK_OK(created);
+  CHECK_OK(scene.stage.Run((*created)->Start()));
+  CHECK_EQ(::mount(other.one.file.c_str(), scene.one.file.c_str(), nullptr, MS_BIND, nullptr), 0);
+  {
+    const Result<BlockRef, Error> writer = other.stage.graph.Use("disk", {.used = kPermWrite}, "w");
+    CHECK_OK(writer);
+    CHECK(scene.stage.Run(StopWhileASizeIsLookedAt(other.stage.graph, *writer, **created)));
+  }
+  CHECK_EQ(::umount2(scene.one.file.c_str(), 0), 0);
 }
 
 TEST(AWritebackCacheIsForASoleExport) {
