@@ -49,12 +49,16 @@ for name in m1 m2 m3; do
   several+=(--export "fuse,id=$name,node-name=g,mountpoint=$name,writable=on")
 done
 for _ in 1 2 3; do
-  expect_fail "fusebay daemon: --object secret,id=s: Either 'file' or 'data' must be provided" \
-    "$FUSEBAY" daemon --daemonize --pidfile run.pid "${several[@]}" --object secret,id=s
+  status=0 # into a file, for a pipe is waited for until the last process has closed it
+  "$FUSEBAY" daemon --daemonize --pidfile run.pid "${several[@]}" --object secret,id=s \
+    >said 2>&1 </dev/null || status=$?
+  [ ! -e qmp.sock ] || fail "a daemon that failed leaves its socket"
   for name in m1 m2 m3; do
     not_mounted "$name" || fail "a daemon that failed leaves its mounts"
   done
-  [ ! -e qmp.sock ] || fail "a daemon that failed leaves its socket"
+  expect_eq "$status" 1 "exit status"
+  expect_eq "$(cat said)" "fusebay daemon: --object secret,id=s: Either 'file' or 'data' must be \
+provided" "what it says"
 done
 fusebay daemon --daemonize --pidfile run.pid "${several[@]}"
 qmp quit >/dev/null
