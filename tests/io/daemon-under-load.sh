@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Snapshots, resizes, reopens and an export that comes and goes, while fio writes and verifies:
-# no error, no wrong byte, no stall above a second, and sound images afterwards.
+# Snapshots, resizes, reopens and an export that comes and goes under a client that reads it, while
+# fio writes and verifies: no error, no wrong byte, no stall above a second, and sound images
+# afterwards.
 client_timeout=150
 test_timeout=170
 . "$(dirname "$0")/daemon-lib.sh"
@@ -21,7 +22,47 @@ own_pids+=("$load")
 client "$rounds" "$load" <<'PY'
 from client import *
 from qmp import Qmp
+import random
+import struct
+import threading
 monitor, rounds, load = Qmp("qmp.sock"), int(sys.argv[1]), int(sys.argv[2])
+BLOCK, MAGIC = 4096, 0xacca
+
+
+class Reader(threading.Thread):
+    """Reads the second export until that has gone: blocks that fio has not written yet are zeroes,
+    others begin with its header, which says where the block belongs."""
+    reads = with_data = 0
+
+    def __init__(self):
+        super().__init__()
+        self.fd = os.open("second", os.O_RDONLY)
+        self.wrong, self.warm = None, threading.Event()
+
+    def run(self):
+        try:
+            for i in range(1 << 30):
+                offset = random.randrange(64 * MIB // BLOCK) * BLOCK
+                self.check(offset, os.pread(self.fd, BLOCK, offset))
+                Reader.reads += 1
+                if i == 20:
+                    self.warm.set()
+        except OSError:
+            pass  # it is removed
+        finally:
+            self.warm.set()
+            os.close(self.fd)
+
+    def check(self, offset, data):
+        if data == bytes(BLOCK):
+            return
+        Reader.with_data += 1
+        magic, _, length, _, place = struct.unpack_from("<HHIQQ", data.ljust(BLOCK))
+        if len(data) != BLOCK or (magic, length, place) != (MAGIC, BLOCK, offset):
+            self.wrong = f"at {offset}: {len(data)} bytes, {data[:40].hex()}"
+            raise OSError(self.wrong)
+
+
 time.sleep(1)
 for i in range(1, rounds + 1):
     monitor.run("blockdev-snapshot-sync", node_name=f"d{i - 1}", snapshot_file=f"{i}.qcow2",
@@ -30,14 +71,22 @@ for i in range(1, rounds + 1):
         monitor.run("block_resize", node_name=f"d{i}", size=size * MIB)
     monitor.run("block-export-add", type="fuse", id="second", node_name=f"d{i}",
                 mountpoint="second", iothread="t1")
+    reader = Reader()
+    reader.start()
+    reader.warm.wait(20)
     monitor.run("block-export-del", id="second", mode="hard")
     equal(monitor.event("BLOCK_EXPORT_DELETED"), {"id": "second"})
+    reader.join(20)
+    equal((reader.is_alive(), reader.wrong), (False, None), "what the second export's client met")
     for discard in "unmap", "ignore":
         image = {"driver": "file", "filename": f"{i}.qcow2", "discard": discard}
         monitor.run("blockdev-reopen", options=[{"driver": "qcow2", "node-name": f"d{i}",
                                                  "file": image, "backing": f"d{i - 1}",
                                                  "discard": discard}])
     os.kill(load, 0)
+print(f"second export: {Reader.reads} reads, {Reader.with_data} of them of data")
+if Reader.with_data == 0:
+    fail("nobody has read data of the second export")
 PY
 status=0
 wait "$load" || status=$?
@@ -56,4 +105,6 @@ for kind in "read", "write":
         fail(f"a {kind} took {slowest} s")
 PY
 quit_daemon
-qemu-img check -q "$rounds.qcow2" || fail "the top image is damaged"
+for ((i = 0; i <= rounds; i++)); do
+  qemu-img check -q "$i.qcow2" || fail "image $i of $rounds is damaged"
+done
