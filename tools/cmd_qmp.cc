@@ -141,7 +141,7 @@ int Run(const ParsedArguments& arguments) {
   if (!place.ok()) {
     return PrintUsageError("qmp", place.error().message);
   }
-  Result<UniqueFd, Error> socket = qapi::ConnectSocket(*place);
+  Result<UniqueFd, Error> socket = qapi::ConnectSocket(*place, *deadline);
   if (!socket.ok()) {
     PrintError("qmp", socket.error().message);
     return kExitFailure;

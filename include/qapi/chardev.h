@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "core/clock.h"
 #include "core/task.h"
 
 namespace fusebay::qapi {
@@ -82,8 +83,10 @@ Result<ChardevConfig, Error> ParseChardevOption(std::string_view text);
 // The same of chardev-add's arguments. Errors: "only the command line may pass file descriptors".
 Result<ChardevConfig, Error> ChardevConfigOf(std::string id, const ChardevBackend& backend);
 
-// For clients: connects, which may take some seconds. Not inside a loop.
-Result<UniqueFd, Error> ConnectSocket(const SocketPlace& place);
+// For clients: connects, which may take some seconds, but not longer than until `deadline`
+// (ETIMEDOUT). Not inside a loop.
+Result<UniqueFd, Error> ConnectSocket(const SocketPlace& place,
+                                      std::optional<Clock::time_point> deadline = {});
 
 // A stream of bytes from somebody and to them.
 struct ByteLink {

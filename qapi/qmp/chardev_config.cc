@@ -263,7 +263,9 @@ Result<ChardevBackendConfig, Error> SocketConfigOf(const ChardevSocket& socket) 
   FB_ASSIGN(config.place, PlaceOf(socket.addr));
   config.nodelay = socket.nodelay.value_or(false);
   config.server = socket.server.value_or(true);
-  config.wait = config.server && socket.wait.value_or(false);
+  if (config.server && socket.wait.value_or(false)) {
+    return Invalid("Parameter 'wait': only the command line may wait; here all monitors would");
+  }
   const std::int64_t reconnect = socket.reconnect.value_or(0);
   if (reconnect < 0 || reconnect > std::numeric_limits<int>::max()) {
     return Invalid("Parameter 'reconnect' is out of range");

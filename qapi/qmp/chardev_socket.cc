@@ -6,7 +6,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "chardev_kinds.h"
@@ -21,14 +23,30 @@ namespace {
 // How long a server that cannot accept, for want of descriptors, looks away.
 constexpr Nanoseconds kAcceptPause = std::chrono::seconds(1);
 
+// A client that comes back later finds the place also from another folder.
+SocketChardevConfig WithLastingPlace(SocketChardevConfig config) {
+  auto* const place = std::get_if<UnixPlace>(&config.place);
+  if (place != nullptr && !place->abstract && config.reconnect_s != 0) {
+    std::error_code error;
+    const std::filesystem::path path = std::filesystem::absolute(place->path, error);
+    place->path = error ? place->path : path.string();
+  }
+  return config;
+}
+
 class SocketChardev final : public Chardev {
  public:
   SocketChardev(std::string id, SocketChardevConfig config)
-      : Chardev(std::move(id)), config_(std::move(config)), name_(NameOf(config_.place)) {}
+      : Chardev(std::move(id)),
+        config_(WithLastingPlace(std::move(config))),
+        name_(NameOf(config_.place)) {}
 
   Task<Result<Unit, Error>> Open() override;
   Task<std::optional<ByteLink>> NextLink() override;
-  void Stop() override { wait_.Cancel(); }
+  void Stop() override {
+    wait_.Cancel();
+    cancelled_ = true;
+  }
   void Close() override;
   std::size_t max_links() const override { return config_.server ? kMaxLinks : 1; }
   std::string filename() const override {
@@ -51,6 +69,7 @@ class SocketChardev final : public Chardev {
   std::optional<ByteLink> first_;
   bool tried_ = false;  // a client has tried to connect before
   FdWait wait_;
+  std::atomic<bool> cancelled_{false};  // for Connect, which runs on a worker
   RateLimit log_limit_;
 };
 
@@ -158,7 +177,7 @@ UniqueFd SocketChardev::AcceptNow() {
 Task<Result<UniqueFd, Error>> SocketChardev::Connect() {
   Result<Connected, Error> connected = Error{Errno(ECANCELED), {}};
   const Result<> done = co_await AioContext::Current().RunBlocking([this, &connected] {
-    connected = ConnectTo(config_.place);
+    connected = ConnectTo(config_.place, {.cancelled = &cancelled_});
     return Ok();
   });
   FB_ASSERT(done.ok());

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -186,31 +188,55 @@ Result<Listener, Error> ListenAtFd(const FdPlace& place) {
   return listener;
 }
 
+// What a connection that has been begun came to; EINPROGRESS: nothing yet, after a moment.
+int WaitForConnection(int fd) {
+  constexpr int kMomentMs = 50;
+  pollfd wait{fd, POLLOUT, 0};
+  const int ready = ::poll(&wait, 1, kMomentMs);
+  int code = EINPROGRESS;
+  socklen_t length = sizeof code;
+  if (ready > 0 && ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length) != 0) {
+    return errno;
+  }
+  return code;
+}
+
 Result<UniqueFd, Error> ConnectAddress(int family, const sockaddr* address, socklen_t length,
-                                       const std::string& what) {
-  UniqueFd fd = MakeSocket(family);
+                                       const std::string& what, const ConnectLimit& limit) {
+  constexpr useconds_t kBacklogPauseUs = 10'000;
+  UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) {
     return ErrnoError(errno, "Failed to create a socket");
   }
-  const timeval limit{.tv_sec = kConnectTimeSeconds, .tv_usec = 0};
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  int code = 0;
-  do {
-    code = ::connect(fd.get(), address, length) == 0 ? 0 : errno;
-  } while (code == EINTR && family == AF_UNIX);
-  if (code != 0) {
-    return ErrnoError(code == EINPROGRESS || code == EAGAIN ? ETIMEDOUT : code, what);
+  const Clock::time_point own_end = Clock::now() + kConnectTime;
+  const Clock::time_point end = std::min(own_end, limit.deadline.value_or(own_end));
+  int code = ::connect(fd.get(), address, length) == 0 ? 0 : errno;
+  while (code == EINPROGRESS || code == EINTR || code == EAGAIN) {
+    if (limit.cancelled != nullptr && limit.cancelled->load()) {
+      code = ECANCELED;
+    } else if (Clock::now() >= end) {
+      code = ETIMEDOUT;
+    } else if (code == EAGAIN) {  // a Unix socket with too many who wait
+      ::usleep(kBacklogPauseUs);
+      code = ::connect(fd.get(), address, length) == 0 ? 0 : errno;
+    } else {
+      code = WaitForConnection(fd.get());
+    }
   }
+  if (code != 0) {
+    return ErrnoError(code, what);
+  }
+  ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
   return fd;
 }
 
-Result<UniqueFd, Error> ConnectToInet(const InetPlace& place) {
+Result<UniqueFd, Error> ConnectToInet(const InetPlace& place, const ConnectLimit& limit) {
   FB_ASSIGN(const Addresses addresses, Resolve(place, 0));
   const std::string what = fmt::format("Failed to connect to '{}:{}'", place.host, place.port);
   Error failure = ErrnoError(EADDRNOTAVAIL, what);
   for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
     Result<UniqueFd, Error> fd =
-        ConnectAddress(address->ai_family, address->ai_addr, address->ai_addrlen, what);
+        ConnectAddress(address->ai_family, address->ai_addr, address->ai_addrlen, what, limit);
     if (fd.ok()) {
       return fd;
     }
@@ -219,17 +245,17 @@ Result<UniqueFd, Error> ConnectToInet(const InetPlace& place) {
   return failure;
 }
 
-Result<UniqueFd, Error> ConnectFd(const SocketPlace& place) {
+Result<UniqueFd, Error> ConnectFd(const SocketPlace& place, const ConnectLimit& limit) {
   if (const auto* const inherited = std::get_if<FdPlace>(&place)) {
     return TakeInherited(*inherited);
   }
   if (const auto* const inet = std::get_if<InetPlace>(&place)) {
-    return ConnectToInet(*inet);
+    return ConnectToInet(*inet, limit);
   }
   const auto& unix_place = std::get<UnixPlace>(place);
   FB_ASSIGN(const UnixName name, MakeUnixName(unix_place));
   return ConnectAddress(AF_UNIX, name.get(), name.length,
-                        fmt::format("Failed to connect to '{}'", unix_place.path));
+                        fmt::format("Failed to connect to '{}'", unix_place.path), limit);
 }
 
 std::string NameOfUnix(const sockaddr_un& address, socklen_t length) {
@@ -292,14 +318,17 @@ Result<Listener, Error> ListenAt(const SocketPlace& place) {
   return listener;
 }
 
-Result<Connected, Error> ConnectTo(const SocketPlace& place) {
-  FB_ASSIGN(UniqueFd fd, ConnectFd(place));
+Result<Connected, Error> ConnectTo(const SocketPlace& place, const ConnectLimit& limit) {
+  FB_ASSIGN(UniqueFd fd, ConnectFd(place, limit));
   std::string name =
       std::holds_alternative<FdPlace>(place) ? NameOfSocket(fd.get()) : NameOf(place);
   return Connected{std::move(fd), std::move(name)};
 }
 
-Result<UniqueFd, Error> ConnectSocket(const SocketPlace& place) { return ConnectFd(place); }
+Result<UniqueFd, Error> ConnectSocket(const SocketPlace& place,
+                                      std::optional<Clock::time_point> deadline) {
+  return ConnectFd(place, {.deadline = deadline});
+}
 
 std::string NameOf(const SocketPlace& place) {
   if (const auto* const inherited = std::get_if<FdPlace>(&place)) {

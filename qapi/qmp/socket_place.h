@@ -2,11 +2,14 @@
 #pragma once
 #include <sys/stat.h>
 
+#include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
+#include "core/clock.h"
 #include "qapi/chardev.h"
 
 namespace fusebay::qapi {
@@ -42,9 +45,15 @@ struct Connected {
   std::string name;
 };
 
-// May block for kConnectTime: for a worker thread.
-inline constexpr int kConnectTimeSeconds = 10;
-Result<Connected, Error> ConnectTo(const SocketPlace& place);
+// When to stop trying.
+struct ConnectLimit {
+  std::optional<Clock::time_point> deadline;     // besides kConnectTime for each address
+  const std::atomic<bool>* cancelled = nullptr;  // may be set by another thread
+};
+
+// May block: for a worker thread. ETIMEDOUT, ECANCELED: the limit.
+inline constexpr std::chrono::seconds kConnectTime{10};
+Result<Connected, Error> ConnectTo(const SocketPlace& place, const ConnectLimit& limit = {});
 
 // "unix:PATH" or "tcp:HOST:PORT", as far as it is known before there is a socket.
 std::string NameOf(const SocketPlace& place);

@@ -96,4 +96,5 @@ expect_eq "$(qmp --wait-event SECOND s emit)" '{}
 expect_fail "the time is over" qmp --wait-event THIRD --timeout 0.5 s emit
 expect_eq "$(printf 'emit\nquit\n' | qmp --events s | tail -2)" '{"event": "SECOND"}
 {}'
-expect_contains "$(printf 'fail\nemit\n' | qmp --keep-going --events --timeout 1 s 2>/dev/null)" SECOND
+printf 'fail\nemit\n' >lines
+expect_contains "$(qmp --keep-going --events --timeout 1 s <lines 2>/dev/null)" SECOND

@@ -98,6 +98,13 @@ TEST(ArgumentsMakeTheSame) {
   CHECK_OK(FromBackend("{'type':'stdio','data':{}}"));
 }
 
+TEST(ArgumentsMayNotWait) {
+  const std::string server =
+      "{'type':'socket','data':{'addr':{'type':'unix','data':{'path':'x'}},'wait':";
+  CHECK_MESSAGE(FromBackend(server + "true}}"), "only the command line may wait");
+  CHECK_OK(FromBackend(server + "false}}"));
+}
+
 TEST(ArgumentsNameOtherPlaces) {
   const auto inet = FromBackend(
       "{'type':'socket','data':{'nodelay':true,'addr':{'type':'inet','data':{'host':'h','port':'1',"

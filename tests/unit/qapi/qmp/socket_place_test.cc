@@ -99,6 +99,23 @@ TEST(ErrorsSayWhereAndWhy) {
   CHECK_MESSAGE(ConnectTo(InetPlace{.host = "127.0.0.1", .port = "x?"}), "address resolution");
 }
 
+TEST(ConnectingHasLimits) {
+  const TempFolder folder;
+  const std::string path = folder / "s";
+  // With no room for another one.
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  CHECK_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  CHECK_EQ(::listen(listener.get(), 0), 0);
+  const UniqueFd first = ConnectUnix(path);
+  const auto soon = Clock::now() + std::chrono::milliseconds(30);
+  CHECK_MESSAGE(ConnectTo(At(path), {.deadline = soon}), "timed out");
+  const std::atomic<bool> cancelled{true};
+  CHECK_MESSAGE(ConnectTo(At(path), {.cancelled = &cancelled}), "canceled");
+}
+
 TEST(AnInheritedSocketHasItsOwnName) {
   const TempFolder folder;
   auto listener = ListenAt(At(folder / "s"));
