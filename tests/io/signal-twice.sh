@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A second signal ends a server that cannot end in peace: here its image's disk does not answer.
+# A second signal ends a server that cannot end in peace: here its image's disk does not answer. One
+# signal waits for what runs.
 . "$(dirname "$0")/daemon-lib.sh"
 need_root
 need_fuse
@@ -46,4 +47,28 @@ not_mounted upper || fail "still mounted"
 not_mounted late || fail "the export that was being added is mounted"
 kill -CONT "$slow"
 expect_end "$server" 1
+stop "$slow"
+
+# One signal while a command waits: the command ends first, and has its answer.
+serve --cache none disk.img lower
+slow=$server
+start_daemon --blockdev file,node-name=f,filename=lower,read-only=on,aio=threads
+kill -STOP "$slow"
+at_exit+=("kill -CONT $slow 2>/dev/null")
+sleep 2
+client <<PY
+from client import *
+from qmp import Qmp
+monitor = Qmp("qmp.sock")
+monitor.send({"execute": "block-export-add", "id": "add", "arguments": {
+    "type": "fuse", "id": "late", "node-name": "f", "mountpoint": "late"}})
+time.sleep(0.5)
+os.kill($server, $(kill -l TERM))
+time.sleep(0.5)
+os.kill($slow, $(kill -l CONT))
+equal(monitor.reply(), {"return": {}, "id": "add"}, "the reply")
+monitor.wait_for_end()
+PY
+expect_end
+not_mounted late || fail "the export that was being added is mounted"
 stop "$slow"
