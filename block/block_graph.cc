@@ -349,11 +349,12 @@ Result<Unit, Error> BlockGraph::Impl::CheckShared(const NodeEntry& entry, const 
   const std::uint32_t held = other.permissions.used & ~set.shared;
   const UserName asks{named.name, named.role};
   const UserName they{other.user, other.role};
-  if (wanted != 0) {
-    return Conflict(entry.node->node_name(), wanted, asks, they);
-  }
+  // In QEMU's order: what they do counts first.
   if (held != 0) {
     return Conflict(entry.node->node_name(), held, they, asks);
+  }
+  if (wanted != 0) {
+    return Conflict(entry.node->node_name(), wanted, asks, they);
   }
   return Unit{};
 }
