@@ -22,6 +22,7 @@ template <class Prepare>
 int EndOf(const TempFolder& folder, int signal, Prepare prepare) {
   const pid_t child = ::fork();
   if (child == 0) {
+    ::signal(signal, SIG_DFL);  // whatever the test was started with
     NewFile image = Make(folder / "image");
     const NewFile data = Make(folder / "data");
     prepare(image);
