@@ -1,20 +1,11 @@
 // Files for new images, and what becomes of them.
 #include "new_file.h"
 
-#include "tools_fixture.h"
+#include "new_file_fixture.h"
 
 using namespace fusebay;
+using fusebay::test::Make;
 using fusebay::test::TempFolder;
-
-namespace {
-
-NewFile Make(const std::string& path) {
-  auto file = NewFile::Make(path, {});
-  CHECK_OK(file);
-  return std::move(*file);
-}
-
-}  // namespace
 
 TEST(AFileThatIsNotKeptGoesAway) {
   const TempFolder folder;

@@ -4,18 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools_fixture.h"
+#include "new_file_fixture.h"
 
 using namespace fusebay;
+using fusebay::test::Make;
 using fusebay::test::TempFolder;
 
 namespace {
-
-NewFile Make(const std::string& path) {
-  auto file = NewFile::Make(path, {});
-  CHECK_OK(file);
-  return std::move(*file);
-}
 
 // In a child process: makes both files, runs `prepare` and gets the signal. How the child ended.
 template <class Prepare>
