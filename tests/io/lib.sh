@@ -122,6 +122,9 @@ abort_connections() {
   umount "$dir/.fusectl"
 }
 
+# The mount table, read at once: the shell would read it in pieces, between which it changes.
+mount_table() { cat /proc/self/mountinfo; }
+
 # Mountpoints below $dir as mountinfo spells them, newest first: all, or those but exports.
 own_mounts() {
   local fields
@@ -129,7 +132,7 @@ own_mounts() {
     case ${fields[4]} in "$dir"/*) ;; *) continue ;; esac
     [ "$1" = all ] || [[ " ${fields[*]} " != *" - fuse"* ]] || continue
     printf '%s\n' "${fields[4]}"
-  done </proc/self/mountinfo | tac
+  done <<<"$(mount_table)" | tac
 }
 
 # Processes of the program under test that this test started, also in the background.
@@ -227,7 +230,7 @@ mount_lines() {
     read -r -a fields <<<"$line"
     printf -v place '%b' "${fields[4]//\\/\\0}"
     [ "$place" = "$path" ] && printf '%s\n' "$line"
-  done </proc/self/mountinfo || true
+  done <<<"$(mount_table)" || true
 }
 
 mounts_at() { mount_lines "$1" | wc -l; }

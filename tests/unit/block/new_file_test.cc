@@ -4,19 +4,11 @@
 #include <filesystem>
 
 #include "block_fixture.h"
+#include "new_file_fixture.h"
 
 using namespace fusebay;
+using fusebay::test::Make;
 using fusebay::test::TemporaryFolder;
-
-namespace {
-
-NewFile Make(const std::string& path) {
-  auto file = NewFile::Make(path, {});
-  CHECK_OK(file);
-  return std::move(*file);
-}
-
-}  // namespace
 
 TEST(AFileThatIsNotKeptGoesAway) {
   TemporaryFolder folder;

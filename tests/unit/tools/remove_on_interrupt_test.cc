@@ -4,24 +4,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "new_file_fixture.h"
 #include "tools_fixture.h"
 
 using namespace fusebay;
+using fusebay::test::Make;
 using fusebay::test::TempFolder;
 
 namespace {
-
-NewFile Make(const std::string& path) {
-  auto file = NewFile::Make(path, {});
-  CHECK_OK(file);
-  return std::move(*file);
-}
 
 // In a child process: makes both files, runs `prepare` and gets the signal. How the child ended.
 template <class Prepare>
 int EndOf(const TempFolder& folder, int signal, Prepare prepare) {
   const pid_t child = ::fork();
   if (child == 0) {
+    ::signal(signal, SIG_DFL);  // whatever the test was started with
     NewFile image = Make(folder / "image");
     const NewFile data = Make(folder / "data");
     prepare(image);
