@@ -10,7 +10,7 @@ namespace fusebay {
 
 namespace {
 
-constexpr Nanoseconds kReleaseTime = std::chrono::milliseconds(100);
+constexpr Nanoseconds kReleaseTime = std::chrono::seconds(1);
 constexpr Nanoseconds kReleaseStep = std::chrono::milliseconds(2);
 
 Error Fail(int code, std::string message) { return Error{Errno{code}, std::move(message)}; }
