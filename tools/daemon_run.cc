@@ -3,6 +3,7 @@
 #include "daemon_run.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -53,6 +54,15 @@ void Notify(std::string_view state) {
   const Result<Unit, Error> told = NotifyManager(state);
   if (!told.ok()) {
     LogWarning(told.error().message);
+  }
+}
+
+// Each export takes some descriptors, and shells give few: as many as the administrator allows.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // fewer exports, then
   }
 }
 
@@ -161,6 +171,7 @@ int RunDaemon(const DaemonRequest& request) {
   }
   SetLogLevel(LogLevel::kWarning);
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
   return DaemonProcess(request, *daemonizer).Run();
 }
 
