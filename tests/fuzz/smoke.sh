@@ -63,6 +63,9 @@ for target in $targets; do
   else
     echo "$target: FAILED (seed $seed); the input is in $work/found"
     tail -n 60 "$work/$target.log"
+    for input in "$work/found/$target"-*; do
+      [ ! -f "$input" ] || { echo "$input, in base64:" && base64 "$input" | head -n 40; }
+    done
     keep=yes
     failed=1
   fi

@@ -50,9 +50,9 @@ while True:
 PY
 python3 server.py 2>.log.server &
 own_pids+=($!)
-wait_until 5 test -S s
+await test -S s
 
-qmp() { timeout 20 "$FUSEBAY" qmp "$@"; }
+qmp() { bounded "$FUSEBAY" qmp "$@"; }
 
 # Operands: types are those that the server tells.
 expect_eq "$(qmp s echo size=1k name=7 flag=on)" '{"size": 1024, "name": "7", "flag": true}'
@@ -97,4 +97,4 @@ expect_fail "the time is over" qmp --wait-event THIRD --timeout 0.5 s emit
 expect_eq "$(printf 'emit\nquit\n' | qmp --events s | tail -2)" '{"event": "SECOND"}
 {}'
 printf 'fail\nemit\n' >lines
-expect_contains "$(qmp --keep-going --events --timeout 1 s <lines 2>/dev/null)" SECOND
+expect_contains "$(qmp --keep-going --events --timeout 5 s <lines 2>/dev/null)" SECOND

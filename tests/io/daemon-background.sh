@@ -12,7 +12,8 @@ options=(--chardev "socket,id=qmp,path=qmp.sock,server=on,wait=off" --monitor ch
   --export "type=fuse,id=e,node-name=f,mountpoint=m")
 
 # The command substitution ends only when every copy of its pipe is closed.
-output=$(fusebay daemon --daemonize --pidfile run.pid "${options[@]}" 2>&1 </dev/null)
+output=$(fusebay daemon --daemonize --pidfile run.pid "${options[@]}" 2>&1 </dev/null |
+  without_stalls)
 expect_eq "$output" "" "what it says"
 same_bytes disk.img m
 daemon=$(own_daemons)
@@ -57,8 +58,8 @@ for _ in 1 2 3; do
     not_mounted "$name" || fail "a daemon that failed leaves its mounts"
   done
   expect_eq "$status" 1 "exit status"
-  expect_eq "$(cat said)" "fusebay daemon: --object secret,id=s: Either 'file' or 'data' must be \
-provided" "what it says"
+  expect_eq "$(without_stalls <said)" "fusebay daemon: --object secret,id=s: Either 'file' or \
+'data' must be provided" "what it says"
 done
 fusebay daemon --daemonize --pidfile run.pid "${several[@]}"
 qmp quit >/dev/null
@@ -69,12 +70,12 @@ expect_no_daemons
   >said 2>&1 </dev/null &
 caller=$!
 own_pids+=("$caller")
-wait_until 10 test -S wait.sock || fail "no socket"
+await test -S wait.sock || fail "no socket"
 for daemon in $(own_daemons); do
   [ "$daemon" = "$caller" ] || kill -TERM "$daemon"
 done
 expect_end "$caller" 1
-expect_eq "$(cat said)" "fusebay daemon: ended by a signal before it was ready" "what it says"
+expect_contains "$(cat said)" "fusebay daemon: ended by a signal before it was ready"
 [ ! -e wait.sock ] || fail "the socket stays"
 
 # What a relative name of the command line meant stays what it means: for overlays, for backing

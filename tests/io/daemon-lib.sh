@@ -7,7 +7,7 @@ need_program python3
 # Returns when it answers.
 start_daemon() {
   launch_daemon "$@"
-  wait_until 15 answers_or_dead || fail "no answer within 15 seconds: $*"
+  await answers_or_dead || fail "no answer: $*"
   kill -0 "$server" 2>/dev/null || fail "the daemon ended: $*"
 }
 
@@ -25,7 +25,7 @@ answers_or_dead() { ! kill -0 "$server" 2>/dev/null || qmp query-version >/dev/n
 
 # qmp COMMAND [JSON arguments]: what it returns, or its error's description and status 1.
 qmp() {
-  timeout --kill-after=5 20 python3 - "$@" <<'PY'
+  bounded python3 - "$@" <<'PY'
 import json
 import sys
 from qmp import Qmp, QmpError

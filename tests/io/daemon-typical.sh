@@ -8,7 +8,7 @@ mountpoint_file disk.img
 mkdir run
 
 check() {
-  wait_until 15 test -s run/fusebay.pid || fail "no pid file"
+  await test -s run/fusebay.pid || fail "no pid file"
   expect_eq "$(cat run/fusebay.pid)" "$server" "the pid file"
   expect_eq "$(size_of disk.img)" 8388608 "size"
   truncate -s 16M disk.img

@@ -13,15 +13,15 @@ slow=$server
 serve -w --aio threads lower upper
 kill -STOP "$slow"
 at_exit+=("kill -CONT $slow 2>/dev/null")
-timeout 20 dd if=/dev/zero of=upper bs=4096 count=1 conv=notrunc,fsync status=none 2>/dev/null &
+bounded dd if=/dev/zero of=upper bs=4096 count=1 conv=notrunc,fsync status=none 2>/dev/null &
 own_pids+=("$!")
-sleep 0.5
+sleep 2 # until it has been sent
 kill -TERM "$server"
 sleep 0.5
 kill -TERM "$server" 2>/dev/null || true
 sleep 0.5
 kill -CONT "$slow"
-wait_until 15 ended "$server" || fail "the server still runs after the second signal"
+await ended "$server" || fail "the server still runs after the second signal"
 not_mounted upper || fail "still mounted"
 stop "$slow"
 
@@ -36,12 +36,12 @@ sleep 2 # until nothing that the kernel has been told of is valid any more
 qmp block-export-add '{"type": "fuse", "id": "late", "node-name": "f", "mountpoint": "late"}' \
   >/dev/null 2>&1 &
 own_pids+=("$!")
-sleep 0.5
+sleep 2 # until it has been sent
 kill -TERM "$server"
 sleep 0.5
 [ -e p ] || fail "it has not waited for its disk"
 kill -TERM "$server"
-wait_until 5 test ! -e p || fail "the pid file stays after the second signal"
+await test ! -e p || fail "the pid file stays after the second signal"
 [ ! -e qmp.sock ] || fail "the socket stays after the second signal"
 not_mounted upper || fail "still mounted"
 not_mounted late || fail "the export that was being added is mounted"

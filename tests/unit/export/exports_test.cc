@@ -135,7 +135,7 @@ TEST(AUsersUmountEndsTheExport) {
   Scene s;
   CHECK_OK(s.Add(s.Options("e", s.one)));
   CHECK_EQ(::umount(s.one.file.c_str()), 0);
-  for (int i = 0; i < 5000 && s.deleted.empty(); ++i) {
+  for (int i = 0; i < 20'000 && s.deleted.empty(); ++i) {
     s.stage.Run(s.stage.control->SleepFor(std::chrono::milliseconds(1)));
   }
   CHECK_EQ(s.deleted, "e ");

@@ -37,9 +37,9 @@ class CountingNode final : public BlockNode {
   }
   std::atomic<int> flushes{0};
   std::atomic<int> flush_error{0};
-  const BlockRef* other = nullptr;  // with a gate on other_loop
-  const AioContext* other_loop = nullptr;
-  bool others_wait = false;  // for a flush there
+  std::atomic<const BlockRef*> other{nullptr};  // with a gate on other_loop
+  std::atomic<const AioContext*> other_loop{nullptr};
+  std::atomic<bool> others_wait{false};  // for a flush there
 
  private:
   Task<Result<>> DoRead(std::uint64_t offset, IoVec dst) override {
@@ -55,7 +55,7 @@ class CountingNode final : public BlockNode {
   Task<Result<>> DoFlush(FlushMode mode) override {
     flushes += mode == FlushMode::kDisk ? 1 : 0;
     if (&AioContext::Current() == other_loop) {
-      others_wait |= other->gate().closed();
+      others_wait = others_wait || other.load()->gate().closed();
     }
     return flush_error == 0 ? Ok() : Result<>(Errno{flush_error});
   }
@@ -422,7 +422,7 @@ Task<bool> StopWhileASizeIsLookedAt(BlockGraph& slow, const BlockRef& writer, Ex
     const iovec piece{text, 1};
     const Result<> written = co_await writer.Write(0, IoVec::Of(piece), {});
     FB_ASSERT(written.ok());  // so the kernel has to ask for the attributes again
-    co_await AioContext::Current().SleepFor(milliseconds(300));
+    co_await AioContext::Current().SleepFor(std::chrono::seconds(1));
     scope.Spawn(SettleClients(exported, settled));
     co_await AioContext::Current().SleepFor(milliseconds(100));
     FB_ASSERT(!settled);

@@ -228,7 +228,7 @@ TEST(AutoUnmountOutlivesItsProcess) {
   int status = 0;
   CHECK_EQ(::waitpid(child, &status, 0), child);
   CHECK_EQ(status, 0);
-  for (int i = 0; i < 500 && !TopMount(place.file).type.empty(); ++i) {
+  for (int i = 0; i < 2000 && !TopMount(place.file).type.empty(); ++i) {
     ::usleep(10'000);
   }
   CHECK_EQ(TopMount(place.file).type, "");
