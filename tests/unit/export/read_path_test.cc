@@ -13,6 +13,7 @@
 #include "block/open_image.h"
 #include "count_allocations.h"
 #include "loopback_fixture.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -56,7 +57,7 @@ class ImageFolder {
   }
 
  private:
-  std::string path_ = "/tmp/fusebay-read-path-XXXXXX";
+  std::string path_ = fusebay::test::TemporaryPattern("read-path");
 };
 
 std::string Open(Stage& stage, const std::string& filename, const std::string& format,

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "mount_fixture.h"
+#include "temporary.h"
 
 namespace fusebay::fuse::test {
 namespace {
@@ -43,7 +44,7 @@ TEST(UnknownFlagsAreRefused) {
 }
 
 TEST(AllowOtherIsForRootAndWhereConfigured) {
-  std::string path = "/tmp/fusebay-conf-XXXXXX";
+  std::string path = fusebay::test::TemporaryPattern("conf");
   const UniqueFd fd(::mkstemp(path.data()));
   std::ofstream(path) << "#user_allow_other\nmount_max = 5\n";
   CHECK(AllowOtherPermitted(true, "/nowhere"));

@@ -18,6 +18,7 @@
 #include "qapi/generated/types.h"
 #include "qapi/json_stream.h"
 #include "qapi/monitor.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -26,7 +27,7 @@ using namespace fusebay::qapi;
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = "/tmp/fusebay-unit.XXXXXX";
+    std::string name = TemporaryPattern("unit");
     CHECK(::mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
