@@ -41,6 +41,25 @@ constexpr std::chrono::seconds kWriteBackLimit{60};
 // of whose page faults the kernel reads as much.
 constexpr std::uint32_t kReadAheadBytes = 1u << 20;
 
+// How long the kernel is asked for the size that it has not taken.
+constexpr std::chrono::seconds kShowLimit{1};
+
+// Looks until the kernel has the size that it is told. It takes none from a GETATTR that a write or
+// a notification has overtaken: stat(2) says it all the same, but reads end at the old one, which
+// is 0 at first. Blocks.
+Result<> ShowSizeAt(const std::string& path) {
+  const Clock::time_point end = Clock::now() + kShowLimit;
+  struct stat told{};
+  struct statx own{};  // without asking the server
+  do {
+    if (::stat(path.c_str(), &told) != 0 ||
+        ::statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC, STATX_SIZE, &own) != 0) {
+      return Errno{errno};
+    }
+  } while (own.stx_size != static_cast<std::uint64_t>(told.st_size) && Clock::now() < end);
+  return Ok();
+}
+
 // Only root may; for others the file is as the kernel makes it. REQUIRES: a client has been
 // answered, so INIT has been, too.
 void RaiseReadAhead(const std::optional<fuse::MountEntry>& entry) {
@@ -280,10 +299,7 @@ Task<Unit> FuseExport::ShowSize() {
     co_return Unit{};
   }
   const Result<> looked = co_await AioContext::Current().RunBlocking([this]() -> Result<> {
-    struct stat file{};
-    if (::stat(resolved_.c_str(), &file) != 0) {
-      return Errno{errno};
-    }
+    FB_TRY(ShowSizeAt(resolved_));
     RaiseReadAhead(transport_->mount_entry());
     return Ok();
   });
