@@ -12,7 +12,7 @@ namespace fusebay {
 
 namespace {
 
-constexpr std::chrono::seconds kWaitLimit{10};
+constexpr std::chrono::seconds kWaitLimit{60};
 
 constexpr std::array kSpecs = {
     OptionSpec{"lazy", 'l', "", "Detach it now, even if it is in use, and do not wait"},
@@ -65,7 +65,7 @@ const Subcommand kUmountCommand = {
     "umount",
     "take an export away when everything is flushed",
     "[OPTION]... MOUNTPOINT...",
-    "Unmounts each MOUNTPOINT and waits, at most 10 seconds, until its server has written\n"
+    "Unmounts each MOUNTPOINT and waits, at most a minute, until its server has written\n"
     "everything to the image and ended.",
     [] { return std::span<const OptionSpec>(kSpecs); },
     Run,
