@@ -89,7 +89,7 @@ class Bell {
 class EarlyInterrupts {
  public:
   static constexpr std::size_t kMax = 64;
-  static constexpr Nanoseconds kKept = std::chrono::seconds(1);
+  static constexpr Nanoseconds kKept = std::chrono::seconds(10);
 
   // Any thread. When full, the oldest is forgotten.
   void Add(std::uint64_t key, Clock::time_point now);
