@@ -21,6 +21,7 @@
 #include "block/open_image.h"
 #include "check.h"
 #include "core/aio_context.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -63,7 +64,7 @@ class Data {
 // A folder for one test, deleted with everything in it.
 class TemporaryFolder {
  public:
-  explicit TemporaryFolder(std::string pattern = "/tmp/fusebay-block-XXXXXX")
+  explicit TemporaryFolder(std::string pattern = TemporaryPattern("block"))
       : path_(std::move(pattern)) {
     CHECK(mkdtemp(path_.data()) != nullptr);
   }

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "check.h"
 #include "core/aio_context.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -29,7 +30,7 @@ inline Loop MakeLoop(WorkerPool& workers, std::optional<EngineKind> engine = std
 
 // An empty file without a name.
 inline UniqueFd TemporaryFile() {
-  std::string path = "/tmp/fusebay-core-XXXXXX";
+  std::string path = TemporaryPattern("core");
   UniqueFd fd(::mkostemp(path.data(), O_CLOEXEC));
   CHECK(fd.valid());
   ::unlink(path.c_str());

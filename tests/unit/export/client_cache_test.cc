@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "check.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -24,10 +25,10 @@ dev_t DeviceOf(const char* path) {
 }  // namespace
 
 TEST(FileOfTheDeviceIsSynced) {
-  char path[] = "/tmp/fusebay-cache-XXXXXX";
-  const UniqueFd file(::mkstemp(path));
-  CHECK_OK(WriteBackClientCache(path, DeviceOf(path), kLong));
-  ::unlink(path);
+  std::string path = fusebay::test::TemporaryPattern("cache");
+  const UniqueFd file(::mkstemp(path.data()));
+  CHECK_OK(WriteBackClientCache(path, DeviceOf(path.c_str()), kLong));
+  ::unlink(path.c_str());
 }
 
 TEST(AnotherMountsFileIsLeftAlone) {

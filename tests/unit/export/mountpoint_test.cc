@@ -9,6 +9,7 @@
 #include <string>
 
 #include "check.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -17,8 +18,8 @@ namespace {
 class Folder {
  public:
   Folder() {
-    char pattern[] = "/tmp/fusebay-mountpoint-XXXXXX";
-    CHECK(::mkdtemp(pattern) != nullptr);
+    std::string pattern = fusebay::test::TemporaryPattern("mountpoint");
+    CHECK(::mkdtemp(pattern.data()) != nullptr);
     path_ = pattern;
   }
   ~Folder() {

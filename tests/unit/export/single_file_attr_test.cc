@@ -5,6 +5,7 @@
 
 #include "fuse/abi.h"
 #include "single_file_fixture.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -212,8 +213,8 @@ TEST(CacheNoneIsAlwaysDirect) {
 }
 
 TEST(AForeignWriteDropsTheCacheOnce) {
-  char path[] = "/tmp/fusebay-foreign-XXXXXX";
-  const UniqueFd image(::mkstemp(path));
+  std::string path = fusebay::test::TemporaryPattern("foreign");
+  const UniqueFd image(::mkstemp(path.data()));
   FileUnderTest file(10, {.host_fd = image.get()});
   CHECK((file.Open(O_RDONLY)->open_flags & fuse::abi::kFopenKeepCache) != 0);
   timespec times[2]{};
@@ -221,12 +222,12 @@ TEST(AForeignWriteDropsTheCacheOnce) {
   CHECK_EQ(::futimens(image.get(), times), 0);
   CHECK((file.Open(O_RDONLY)->open_flags & fuse::abi::kFopenKeepCache) == 0);
   CHECK((file.Open(O_RDONLY)->open_flags & fuse::abi::kFopenKeepCache) != 0);
-  ::unlink(path);
+  ::unlink(path.c_str());
 }
 
 TEST(TimesBeginAsTheImages) {
-  char path[] = "/tmp/fusebay-times-XXXXXX";
-  const UniqueFd image(::mkstemp(path));
+  std::string path = fusebay::test::TemporaryPattern("times");
+  const UniqueFd image(::mkstemp(path.data()));
   timespec times[2]{};
   times[0].tv_sec = 111;
   times[1].tv_sec = 222;
@@ -234,7 +235,7 @@ TEST(TimesBeginAsTheImages) {
   FileUnderTest file(10, {.writable = true, .host_fd = image.get()});
   CHECK_EQ(file.Attr().atime.tv_sec, 111);
   CHECK_EQ(file.Attr().mtime.tv_sec, 222);
-  ::unlink(path);
+  ::unlink(path.c_str());
 }
 
 TEST(StatFsShowsTheVirtualSize) {

@@ -10,13 +10,14 @@
 
 #include "check.h"
 #include "fuse/mount_table.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "fusebay-unit.XXXXXX").string();
+    std::string name = TemporaryPattern("unit");
     CHECK(::mkdtemp(name.data()) != nullptr);
     path_ = std::filesystem::canonical(name).string();
   }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "file_fixture.h"
+#include "temporary.h"
 
 namespace fusebay::test {
 
@@ -134,7 +135,7 @@ class SmallFileSystem {
       rmdir(path.c_str());
     }
   }
-  std::string path = "/tmp/fusebay-small-XXXXXX";
+  std::string path = fusebay::test::TemporaryPattern("small");
 
  private:
   bool mounted_;

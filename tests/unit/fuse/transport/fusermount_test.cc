@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "mount_fixture.h"
+#include "temporary.h"
 
 namespace fusebay::fuse::test {
 namespace {
@@ -38,7 +39,7 @@ class Script {
   FusermountProgram program;
 
  private:
-  std::string path_ = "/tmp/fusebay-script-XXXXXX";
+  std::string path_ = fusebay::test::TemporaryPattern("script");
 };
 
 TEST(ArgumentsAndSocketArePassed) {

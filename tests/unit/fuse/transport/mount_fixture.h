@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "check.h"
 #include "fuse/mount_table.h"
+#include "temporary.h"
 
 namespace fusebay::fuse::test {
 
@@ -29,7 +30,7 @@ inline void RequireMounts() {
 class TemporaryMountpoints {
  public:
   explicit TemporaryMountpoints(std::string name = "image") {
-    std::string path = "/tmp/fusebay-mount-XXXXXX";
+    std::string path = ::fusebay::test::TemporaryPattern("mount");
     CHECK(::mkdtemp(path.data()) != nullptr);
     folder_ = path;
     file = path + "/" + name;

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "mount_fixture.h"
+#include "temporary.h"
 
 namespace fusebay::fuse::test {
 namespace {
@@ -43,7 +44,7 @@ TEST(UnknownFlagsAreRefused) {
 }
 
 TEST(AllowOtherIsForRootAndWhereConfigured) {
-  std::string path = "/tmp/fusebay-conf-XXXXXX";
+  std::string path = fusebay::test::TemporaryPattern("conf");
   const UniqueFd fd(::mkstemp(path.data()));
   std::ofstream(path) << "#user_allow_other\nmount_max = 5\n";
   CHECK(AllowOtherPermitted(true, "/nowhere"));
@@ -228,7 +229,7 @@ TEST(AutoUnmountOutlivesItsProcess) {
   int status = 0;
   CHECK_EQ(::waitpid(child, &status, 0), child);
   CHECK_EQ(status, 0);
-  for (int i = 0; i < 500 && !TopMount(place.file).type.empty(); ++i) {
+  for (int i = 0; i < 2000 && !TopMount(place.file).type.empty(); ++i) {
     ::usleep(10'000);
   }
   CHECK_EQ(TopMount(place.file).type, "");
