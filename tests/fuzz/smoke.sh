@@ -47,14 +47,25 @@ else
   failed=1
 fi
 
-for path in "$build"/tests/fuzz/fuzz_*; do
-  [ -f "$path" ] && [ -x "$path" ] || continue
-  target=$(basename "$path")
-  if run "$target" "$seconds"; then
+# As many at a time as there are processors.
+targets=$(cd "$build/tests/fuzz" &&
+  find . -maxdepth 1 -type f -executable -name 'fuzz_*' -printf '%f\n' | sort)
+started=0
+for target in $targets; do
+  { run "$target" "$seconds" && touch "$work/$target.good"; } &
+  started=$((started + 1))
+  [ $((started % $(nproc))) != 0 ] || wait
+done
+wait
+for target in $targets; do
+  if [ -e "$work/$target.good" ]; then
     echo "$target: $(executions "$target") executions in $seconds s (seed $seed)"
   else
     echo "$target: FAILED (seed $seed); the input is in $work/found"
     tail -n 60 "$work/$target.log"
+    for input in "$work/found/$target"-*; do
+      [ ! -f "$input" ] || { echo "$input, in base64:" && base64 "$input" | head -n 40; }
+    done
     keep=yes
     failed=1
   fi

@@ -34,11 +34,11 @@ try() {
   rm -f theirs.img ours.img
   qemu_create -f "$format" ${3:+-o "$3"} theirs.img 8M
   cp theirs.img ours.img
-  commands | timeout 60 qemu-io --image-opts \
+  commands | bounded qemu-io --image-opts \
     "driver=$format,discard=unmap,detect-zeroes=$mode,file.filename=theirs.img,file.discard=unmap" \
     >qemu-io.log 2>&1
   serve -w -f "$format" --detect-zeroes="$mode" ours.img m
-  commands | timeout 60 qemu-io -f raw m >>qemu-io.log 2>&1
+  commands | bounded qemu-io -f raw m >>qemu-io.log 2>&1
   ! grep -qi 'error\|fail' qemu-io.log || fail "$what: qemu-io: $(cat qemu-io.log)"
   stop
   [ "$format" = raw ] || qemu-img check -q ours.img || fail "$what: check"

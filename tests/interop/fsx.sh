@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Random operations against a model, on an export. Environment: FSX, FUSEBAY_TEST_SEED.
 # usage: fsx.sh growable|fixed CACHE OPERATIONS
-test_timeout=${FUSEBAY_FSX_TIMEOUT:-300}
+test_timeout=${FUSEBAY_FSX_TIMEOUT:-900}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 [ "$2" != none ] || need_kernel 6.6 "shared mappings with direct I/O"

@@ -5,7 +5,7 @@
 
 # scribble IMAGE SEED [BYTES]: writes ranges that depend on the seed.
 scribble() {
-  python3 - "$2" "${3:-25165824}" <<'PY' | timeout 60 qemu-io -f qcow2 "$1" >qemu-io.log 2>&1
+  python3 - "$2" "${3:-25165824}" <<'PY' | bounded qemu-io -f qcow2 "$1" >qemu-io.log 2>&1
 import random, sys
 rng, size = random.Random(int(sys.argv[1])), int(sys.argv[2])
 for turn in range(90):

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # `fusebay img commit` leaves the disk, the backing file and the image as qemu-img commit does.
-test_timeout=300
+test_timeout=900
 . "$(dirname "$0")/../io/lib.sh"
 need_fusebay
 need_program qemu-img qemu-io
 
 words() { sed -E -e 's/^(qemu-img|fusebay img commit): //' -e '/^Try |^WARNING: |^   /d' "$1"; }
-change() { timeout 60 qemu-io -f "$1" "${@:3}" "$2" >/dev/null; }
+change() { bounded qemu-io -f "$1" "${@:3}" "$2" >/dev/null; }
 
 # Which parts of the disk the image itself has, neighbours as one.
 own_parts() {
@@ -81,7 +81,9 @@ expect_contains "$(qemu-io -r -f qcow2 -c 'read -P 3 64k 200k' more/top)" "read 
 make killed qcow2 cluster_size=512 4M 4M
 qemu-img convert -O raw killed/top disk.raw
 for delay in 0.01 0.03 0.05 0.1 0.2; do
-  timeout -s KILL "$delay" "$FUSEBAY" img commit -q killed/top || true
+  "$FUSEBAY" img commit -q killed/top &
+  sleep "$delay"
+  { kill -KILL $! && wait $!; } 2>/dev/null || true
   qemu-img compare -q -U -f raw -F qcow2 disk.raw killed/top || fail "lost after $delay seconds"
 done
 fusebay img commit -q killed/top

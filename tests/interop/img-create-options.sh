@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every option of `fusebay img create` does, prints and refuses what it does in qemu-img create.
-test_timeout=120
+test_timeout=360
 . "$(dirname "$0")/../io/lib.sh"
 need_fusebay
 need_program qemu-img

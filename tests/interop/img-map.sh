@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `fusebay img map` prints what qemu-img map prints, in both forms, for every kind of cluster.
-test_timeout=180
+test_timeout=540
 . "$(dirname "$0")/../io/lib.sh"
 need_fusebay
 need_program qemu-img qemu-io

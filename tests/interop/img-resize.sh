@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `fusebay img resize` makes of an image what qemu-img resize makes of it, and refuses what that
 # refuses, in the same words.
-test_timeout=300
+test_timeout=900
 . "$(dirname "$0")/../io/lib.sh"
 need_fusebay
 need_program qemu-img qemu-io
@@ -39,7 +39,7 @@ both() {
 }
 
 fill() { # FORMAT FILE
-  timeout 60 qemu-io -f "$1" -c 'write -P 7 64k 200k' -c 'write -P 8 3M 1M' "$2" >/dev/null
+  bounded qemu-io -f "$1" -c 'write -P 7 64k 200k' -c 'write -P 8 3M 1M' "$2" >/dev/null
 }
 
 sizes='8M +1M +0 9M -1M -3000G 0 7E +7.9E 16E foo 1x 1.5M +'
@@ -75,7 +75,7 @@ both raw -q --shrink 1M
 
 # What grows shows zeroes, even where the backing image has more than the old disk had.
 qemu_create -f raw base.raw 8M
-timeout 60 qemu-io -f raw -c 'write -P 9 0 8M' base.raw >/dev/null
+bounded qemu-io -f raw -c 'write -P 9 0 8M' base.raw >/dev/null
 qemu_create -f qcow2 -b base.raw -F raw image.qcow2 1000k
 both qcow2 6M
 both qcow2 --shrink 3M

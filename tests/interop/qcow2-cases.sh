@@ -3,7 +3,7 @@
 # reads what a raw model has after the same commands. A group is a table in the folder qcow2-cases.
 # usage: qcow2-cases.sh GROUP MINIMUM
 tables=$(dirname "$(realpath "$0")")/qcow2-cases
-test_timeout=${FUSEBAY_CASES_TIMEOUT:-240}
+test_timeout=${FUSEBAY_CASES_TIMEOUT:-720}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 need_fusebay
@@ -26,7 +26,7 @@ io() {
     [ -z "${command// /}" ] || arguments+=(-c "$command")
   done <<<"${3//;/$'\n'}"
   [ ${#arguments[@]} = 0 ] ||
-    timeout 30 qemu-io -f "$format" "${arguments[@]}" "$file" >>io.log 2>&1
+    bounded qemu-io -f "$format" "${arguments[@]}" "$file" >>io.log 2>&1
 }
 
 # What the active image says of itself, as "data:64k zero:64k none:896k". "kept" reads as zeroes and

@@ -2,7 +2,7 @@
 # A compressed export under load: four fio jobs, whose clusters share host clusters, find what they
 # wrote, and so does qemu-img. What cannot be compressed is refused.
 # usage: qcow2-compressed.sh OPTIONS
-test_timeout=180
+test_timeout=540
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 need_fusebay
@@ -14,7 +14,7 @@ mountpoint_file m
 # Each job writes its quarter in random order, 2 to 100 KiB a time, and reads it back. The jobs'
 # borders lie within clusters of 64 KiB.
 serve -w --compress disk.qcow2 m
-timeout 150 fio --name=verify --filename=m --rw=randwrite --bsrange=2k-100k --ba=2k \
+fio --name=verify --filename=m --rw=randwrite --bsrange=2k-100k --ba=2k \
   --ioengine=libaio --direct=0 --iodepth=8 --numjobs=4 --size=15M --offset_increment=15734784 \
   --allow_file_create=0 --loops=2 --fsync=64 --verify=crc32c --verify_fatal=1 --do_verify=1 \
   --buffer_compress_percentage=60 --refill_buffers --runtime="$seconds" >fio.log 2>&1 ||

@@ -2,7 +2,7 @@
 # Random operations against a model, on an export of a qcow2 image of one kind; afterwards qemu-img
 # finds nothing wrong and reads the same. Environment: FSX, FUSEBAY_TEST_SEED.
 # usage: qcow2-fsx.sh growable|fixed CACHE OPERATIONS OPTIONS [backing|snapshot|none [compress]]
-test_timeout=${FUSEBAY_FSX_TIMEOUT:-300}
+test_timeout=${FUSEBAY_FSX_TIMEOUT:-900}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 need_fusebay

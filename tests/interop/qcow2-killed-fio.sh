@@ -2,7 +2,7 @@
 # A server killed in the middle of fio leaves no corruption in a qcow2 image, leaks at most, and all
 # that fio had synced before. Every round goes on with the image of the round before.
 # usage: qcow2-killed-fio.sh ROUNDS [OPTIONS]
-test_timeout=${FUSEBAY_KILLED_TIMEOUT:-300}
+test_timeout=${FUSEBAY_KILLED_TIMEOUT:-900}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 need_fusebay
@@ -14,7 +14,7 @@ seed=${FUSEBAY_TEST_SEED:-$(date +%s)}
 qemu_create -f qcow2 -o "$options" disk.qcow2 1G
 
 run_fio() { # NAME OPTIONS...
-  timeout 60 fio --name="$1" --filename=m --ioengine=libaio --direct=1 --iodepth=32 --bs=4k-64k \
+  bounded fio --name="$1" --filename=m --ioengine=libaio --direct=1 --iodepth=32 --bs=4k-64k \
     --blockalign=4k --allow_file_create=0 --randseed=$((seed + round)) "${@:2}" >"$1.log" 2>&1
 }
 # The first 16 MiB: written with checksums and synced before anything is killed.

@@ -2,7 +2,7 @@
 # A server killed while it writes a qcow2 image leaves no corruption and all that was synced; leaks
 # at most. Every round goes on with the image of the round before.
 # usage: qcow2-killed.sh ROUNDS [OPTIONS [MOUNT-OPTION]]
-test_timeout=${FUSEBAY_KILLED_TIMEOUT:-300}
+test_timeout=${FUSEBAY_KILLED_TIMEOUT:-900}
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 need_fusebay
@@ -72,7 +72,10 @@ def write(thread):
 threads = [threading.Thread(target=write, args=(i,)) for i in range(3)]
 for thread in threads:
     thread.start()
-time.sleep(0.15 + random.Random(seed).random() * 0.3)
+end = time.monotonic() + 60
+while (min(done) == 0 or done[0] < 30) and not problems and time.monotonic() < end:
+    time.sleep(0.02)  # until there is something to look at, however slow the disk is
+time.sleep(random.Random(seed).random() * 0.3)
 os.kill(server, 9)
 for thread in threads:
     thread.join()

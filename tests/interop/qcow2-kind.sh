@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A qcow2 of one kind, made by QEMU's tools, shows the bytes, the holes and the facts that they do.
 # usage: qcow2-kind.sh KIND (see images.sh)
-test_timeout=120
+test_timeout=360
 . "$(dirname "$0")/../io/lib.sh"
 interop=$here/../interop
 . "$interop/images.sh"
@@ -28,12 +28,12 @@ for turn in range(300):
     count = os.preadv(direct, [buffer], offset)
     equal(buffer[:count], os.pread(reference, length, offset), f"{length} bytes at {offset}")
 PY
-timeout 60 python3 "$interop/compare_map.py" map.json m || fail "the holes differ"
+bounded python3 "$interop/compare_map.py" map.json m || fail "the holes differ"
 stop
 
 need_fusebay
 fusebay info --output=json disk.qcow2 >ours.json
 qemu-img info --output=json disk.qcow2 >theirs.json
-timeout 60 python3 "$interop/compare_info.py" ours.json theirs.json ||
+bounded python3 "$interop/compare_info.py" ours.json theirs.json ||
   fail "info: $(cat theirs.json)"
 qemu-img check -q disk.qcow2 || fail "the image was changed"

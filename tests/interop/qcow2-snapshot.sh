@@ -29,5 +29,5 @@ expect_fail "third" fusebay mount --snapshot third disk.qcow2 m
 expect_usage "snapshot" fusebay mount -w --snapshot second disk.qcow2 m
 fusebay info --output=json disk.qcow2 >ours.json
 qemu-img info --output=json disk.qcow2 >theirs.json
-timeout 60 python3 "$here/../interop/compare_info.py" ours.json theirs.json || fail "info"
+bounded python3 "$here/../interop/compare_info.py" ours.json theirs.json || fail "info"
 expect_contains "$(fusebay info disk.qcow2)" "first one"

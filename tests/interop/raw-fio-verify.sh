@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fio finds what it wrote: random writes with checksums, depth 32 and 4 jobs on one export.
 # usage: raw-fio-verify.sh buffered|direct|psync|mmap CACHE
-test_timeout=180
+test_timeout=540
 . "$(dirname "$0")/../io/lib.sh"
 need_fuse
 need_program fio
@@ -28,7 +28,7 @@ for job in 0 1 2 3; do
   serve -w --cache "$2" "disk$job.img" "m$job"
 done
 # Each job writes its part in random order, 4 to 32 KiB a time, and reads it back.
-timeout 150 fio --name=verify --rw=randwrite --bsrange=4k-32k --ba=4k "${mode[@]}" "${place[@]}" \
+fio --name=verify --rw=randwrite --bsrange=4k-32k --ba=4k "${mode[@]}" "${place[@]}" \
   --iodepth=32 --numjobs=4 --size=24M --allow_file_create=0 --loops=2 --fsync=64 \
   --verify=crc32c --verify_fatal=1 --do_verify=1 --runtime="$seconds" \
   --output-format=json --output=fio.json >fio.log 2>&1 ||

@@ -11,7 +11,7 @@ mountpoint_file m
 serve --auto-unmount disk.img m
 same_bytes disk.img m
 kill -KILL "$server"
-wait_until 10 not_mounted m || fail "still mounted"
+await not_mounted m || fail "still mounted"
 serve --auto-unmount disk.img m
 same_bytes disk.img m
 stop

@@ -10,6 +10,11 @@ mountpoint_file a "b c"
 serve -w "disk one.img" a
 first=$server
 serve two.img "b c"
+# A server tells of itself when the file is there already.
+lists() { [[ "$(fusebay list)" == *"$1"* ]]; }
+for pid in "$first" "$server"; do
+  await lists "$pid" || fail "$pid is not listed: $(fusebay list)"
+done
 text=$(fusebay list)
 expect_contains "$text" "$(id -un)"
 for word in "$dir/disk one.img" "$dir/a" "$dir/two.img" "$dir/b c" "$first" "$server"; do

@@ -14,7 +14,7 @@ traced() { # OPTIONS...: serves under strace, which ends with it.
     "$FUSEBAY" mount --foreground --aio threads -w "$@" disk.img m >.log.traced 2>&1 &
   own_pids+=("$!")
   server=$!
-  wait_until 15 is_mounted m || fail "not mounted"
+  await is_mounted m || fail "not mounted"
 }
 
 traced

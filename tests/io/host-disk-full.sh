@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A full host disk: ENOSPC reaches the client, nothing is lost that fsync returned for, and the
 # export works on when there is room again.
-test_timeout=120
+test_timeout=360
 . "$(dirname "$0")/lib.sh"
 need_loop
 need_fuse

@@ -13,8 +13,8 @@ for format in raw qcow2; do
   serve -f "$format" --cache none disk.img m
   same_bytes raw.img m
   truncate -s 1048576 disk.img
-  timeout 20 cat m >shown 2>/dev/null || true
-  timeout 20 dd if=m of=/dev/null bs=4096 skip=1000 status=none 2>/dev/null || true
+  bounded cat m >shown 2>/dev/null || true
+  bounded dd if=m of=/dev/null bs=4096 skip=1000 status=none 2>/dev/null || true
   cmp -n 524288 raw.img shown || fail "what is left is wrong"
   expect_idle "$server"
   stop

@@ -27,7 +27,7 @@ stop
 qemu-storage-daemon --blockdev driver=file,node-name=f,filename=disk.img,locking=on \
   --export type=fuse,id=e,node-name=f,mountpoint="$dir/other",writable=on &
 own_pids+=("$!")
-wait_until 10 is_mounted other || fail "the peer does not mount"
+await is_mounted other || fail "the peer does not mount"
 # The peer's export shares writing; ours does not, and that is what clashes.
 expect_fail 'Failed to get shared "write" lock' fusebay mount -w disk.img m
 expect_fail 'Failed to get shared "write" lock' fusebay mount disk.img m

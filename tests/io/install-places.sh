@@ -6,7 +6,7 @@ need_program meson
 build=$(dirname "$FUSEBAY")/..
 [ -f "$build/build.ninja" ] || skip "needs the build folder of $FUSEBAY"
 
-timeout 50 meson install -C "$build" --no-rebuild --quiet --destdir "$dir/root" >install.log 2>&1 ||
+bounded meson install -C "$build" --no-rebuild --quiet --destdir "$dir/root" >install.log 2>&1 ||
   fail "meson install: $(tail -5 install.log)"
 prefix=$(find root -path '*/bin/fusebay' -printf '%h\n')/..
 for file in bin/fusebay sbin/mount.fuse.fusebay share/bash-completion/completions/fusebay \

@@ -9,7 +9,7 @@ mountpoint_file m
 fusebay mount disk.img m
 kill -KILL "$(own_daemons)"
 expect_no_daemons
-timeout 10 "$FUSEBAY" list >/dev/null || fail "list fails with a dead mount"
+bounded "$FUSEBAY" list >/dev/null || fail "list fails with a dead mount"
 fusebay umount m
 not_mounted m || fail "still mounted"
 fusebay mount disk.img m

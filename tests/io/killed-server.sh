@@ -13,8 +13,8 @@ for turn in 1 2 3; do
   dd if=/dev/zero of=m bs=4096 count=5 conv=notrunc,fsync status=none
   exec 9<m
   kill -KILL "$server"
-  wait_until 10 ended "$server" || fail "SIGKILL did not end it"
-  wait_until 5 not_connected || fail "the dead mount says: $(timeout 10 cat m 2>&1 | head -c 200)"
+  await ended "$server" || fail "SIGKILL did not end it"
+  await not_connected || fail "the dead mount says: $(timeout 10 cat m 2>&1 | head -c 200)"
   timeout 10 head -c 1 <&9 >/dev/null 2>&1 || true
   [ "$turn" = 3 ] || exec 9<&-
 

@@ -22,7 +22,7 @@ os._exit(0)
 PY
   worker=$!
   own_pids+=("$worker")
-  wait_until 20 test -d stored || fail "the client does not start"
+  await test -d stored || fail "the client does not start"
 }
 
 for cache in auto none writeback; do

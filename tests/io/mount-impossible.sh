@@ -8,7 +8,7 @@ need_namespaces
 random_file disk.img 65536
 mountpoint_file m
 
-hidden() { unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec timeout 20 "$@"' sh "$@"; }
+hidden() { unshare -m sh -c 'mount --bind /dev/null /dev/fuse && exec timeout 120 "$@"' sh "$@"; }
 expect_fail "Failed to mount FUSE session to export" hidden "$FUSEBAY" mount disk.img m
 not_mounted m || fail "mounted"
 expect_no_daemons

@@ -13,7 +13,7 @@ for name in "${names[@]}"; do
   same_bytes "./$name" "./m $name"
   source=$(mount_lines "./m $name" | sed 's/.* - fuse.fusebay //; s/ .*//')
   expect_eq "$(unescape "$source")" "$dir/$name" "the mount's source"
-  timeout 10 "$FUSEBAY" umount "./m $name" || fail "umount of '$name'"
+  bounded "$FUSEBAY" umount "./m $name" || fail "umount of '$name'"
   expect_end
 done
 

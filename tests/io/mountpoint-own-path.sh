@@ -19,8 +19,8 @@ for options in "" -w; do
   # shellcheck disable=SC2086
   serve $options disk.qcow2 disk.qcow2
   kill -KILL "$server"
-  wait_until 10 ended "$server" || fail "SIGKILL did not end it"
-  wait_until 5 dead || fail "no dead mount is left"
+  await ended "$server" || fail "SIGKILL did not end it"
+  await dead || fail "no dead mount is left"
   # shellcheck disable=SC2086
   serve $options disk.qcow2 disk.qcow2
   expect_eq "$(mounts_at disk.qcow2)" 1 "mounts"

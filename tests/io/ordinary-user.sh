@@ -18,9 +18,9 @@ chmod 600 home/disk.img
 mode=$(stat -c %a /dev/fuse)
 at_exit+=("chmod $mode /dev/fuse")
 chmod 0666 /dev/fuse
-user() { timeout 20 runuser -u nobody -- env -C home XDG_RUNTIME_DIR="$dir/home" "$@"; }
+user() { bounded runuser -u nobody -- env -C home XDG_RUNTIME_DIR="$dir/home" "$@"; }
 
-output=$(user ../fusebay mount disk.img m 2>&1 | grep -v 'stall:') || true
+output=$(user ../fusebay mount disk.img m 2>&1 | without_stalls) || true
 is_mounted home/m || fail "mount: $output"
 expect_eq "$output" "" "what a mount with allow-other=auto says"
 user cmp disk.img m

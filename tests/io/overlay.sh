@@ -13,7 +13,7 @@ expect_unchanged() { expect_eq "$(sha256sum <"$1")" "$2" "contents of $1"; }
 export TMPDIR=$dir/tmp
 mkdir tmp
 qemu_create -f qcow2 disk.qcow2 4M
-timeout 60 qemu-io -f qcow2 -c 'write -P 65 0 1M' disk.qcow2 >/dev/null
+bounded qemu-io -f qcow2 -c 'write -P 65 0 1M' disk.qcow2 >/dev/null
 random_file disk.raw 3000000
 cp disk.raw old.raw
 mountpoint_file m
@@ -26,7 +26,7 @@ for signal in TERM KILL; do
   expect_eq "$(get m 999 7)" "AhelloA" "what is read back"
   expect_eq "$(ls -A tmp)" "" "files in TMPDIR"
   kill -"$signal" "$server"
-  wait_until 15 ended "$server" || fail "still running after SIG$signal"
+  await ended "$server" || fail "still running after SIG$signal"
   wait "$server" || true
   umount -l m 2>/dev/null || fusermount3 -u -z m 2>/dev/null || true
   expect_unchanged disk.qcow2 "$before"
@@ -48,7 +48,7 @@ put hello 0 m
 cmp <(tail -c +513 old.raw | head -c 1024 | tail -c +6) <(tail -c +6 m) || fail "the part differs"
 stop
 qemu-img snapshot -c before disk.qcow2
-timeout 60 qemu-io -f qcow2 -c 'write -P 66 0 1M' disk.qcow2 >/dev/null
+bounded qemu-io -f qcow2 -c 'write -P 66 0 1M' disk.qcow2 >/dev/null
 serve --overlay --snapshot before disk.qcow2 m
 put hello 1 m
 expect_eq "$(get m 0 7)" "AhelloA" "the snapshot with what was written"

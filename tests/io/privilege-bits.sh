@@ -8,9 +8,9 @@ need_fusebay
 need_program runuser
 chmod 755 .
 mountpoint_file m
-as_nobody() { timeout 10 runuser -u nobody -- "$@"; }
+as_nobody() { bounded runuser -u nobody -- "$@"; }
 mode_is() { [ "$(stat -c %a m)" = "$1" ]; }
-expect_mode() { wait_until 1 mode_is "$1" || fail "mode after $2: $(stat -c %a m), expected $1"; }
+expect_mode() { await mode_is "$1" || fail "mode after $2: $(stat -c %a m), expected $1"; }
 
 for cache in auto none writeback; do
   random_file disk.img 65536

@@ -13,7 +13,7 @@ slow=$server
 serve -w --aio threads lower upper
 kill -STOP "$slow"
 at_exit+=("kill -CONT $slow 2>/dev/null")
-timeout 20 dd if=/dev/zero of=upper bs=4096 count=1 conv=notrunc,fsync status=none 2>/dev/null &
+bounded dd if=/dev/zero of=upper bs=4096 count=1 conv=notrunc,fsync status=none 2>/dev/null &
 own_pids+=("$!")
 sleep 0.5
 kill -TERM "$server"
@@ -21,6 +21,6 @@ sleep 0.5
 kill -TERM "$server" 2>/dev/null || true
 sleep 0.5
 kill -CONT "$slow"
-wait_until 15 ended "$server" || fail "the server still runs after the second signal"
+await ended "$server" || fail "the server still runs after the second signal"
 not_mounted upper || fail "still mounted"
 stop "$slow"

@@ -33,12 +33,12 @@ except OSError:
 PY
   worker=$!
   own_pids+=("$worker")
-  wait_until 20 test -d busy || fail "the client does not start"
+  await test -d busy || fail "the client does not start"
   sleep 0.2
   kill "-$signal" "$server"
   expect_end
   not_mounted m || fail "still mounted after SIG$signal under load"
-  wait_until 15 ended "$worker" || fail "the client hangs"
+  await ended "$worker" || fail "the client hangs"
   timeout 5 head -c 1 <&9 >/dev/null 2>&1 && fail "the open file still reads"
   exec 9<&-
   rmdir busy

@@ -11,7 +11,7 @@ for command in "umount m" "fusermount3 -u m" "$FUSEBAY umount m" "umount -l m"; 
   random_file disk.img 1048576
   serve -w disk.img m
   dd if=/dev/zero of=m bs=4096 count=9 conv=notrunc status=none
-  timeout 10 $command || fail "$command"
+  bounded $command || fail "$command"
   expect_end
   not_mounted m || fail "still mounted"
   cmp -n 36864 disk.img /dev/zero || fail "the write is lost"

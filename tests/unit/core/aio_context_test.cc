@@ -64,12 +64,6 @@ Task<std::int32_t> PollOnce(AioContext& loop, int fd, std::uint32_t events) {
   co_return n;
 }
 
-Task<Unit> Record(AioContext& loop, std::vector<int>& log, int value, milliseconds after) {
-  co_await loop.SleepFor(after);
-  log.push_back(value);
-  co_return Unit{};
-}
-
 Task<Unit> JoinAll(TaskScope& scope) { return scope.Join(); }
 
 }  // namespace
@@ -321,11 +315,18 @@ TEST(RunBlockingPassesErrorsOn) {
 
 namespace {
 
+Task<Unit> Record(AioContext& loop, std::vector<int>& log, int value, Clock::time_point when) {
+  co_await loop.SleepUntil(when);
+  log.push_back(value);
+  co_return Unit{};
+}
+
 Task<std::size_t> ThreeTimers(AioContext& loop, std::vector<int>& log) {
   TaskScope scope;
-  scope.Spawn(Record(loop, log, 3, milliseconds(9)));
-  scope.Spawn(Record(loop, log, 1, milliseconds(1)));
-  scope.Spawn(Record(loop, log, 2, milliseconds(5)));
+  const Clock::time_point start = loop.Now();
+  scope.Spawn(Record(loop, log, 3, start + milliseconds(9)));
+  scope.Spawn(Record(loop, log, 1, start + milliseconds(1)));
+  scope.Spawn(Record(loop, log, 2, start + milliseconds(5)));
   co_await JoinAll(scope);
   co_return log.size();
 }

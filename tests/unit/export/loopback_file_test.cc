@@ -368,22 +368,28 @@ TEST(ParallelReadsOverlap) {
   constexpr Nanoseconds kLatency = milliseconds(50);
   Stage stage;
   LoopbackExport file(stage, stage.Null(1 << 20, kLatency));
-  Readers readers{.file = file};
-  const Clock::time_point begin = Clock::now();
-  stage.Run(ReadAtOnce(readers, 32));
-  CHECK_EQ(readers.done, 32);
-  CHECK_EQ(readers.failed, 0);
-  CHECK(Clock::now() - begin >= kLatency);
-  CHECK(Clock::now() - begin < 8 * kLatency);
+  Nanoseconds quickest = Nanoseconds::max();
+  for (int i = 0; i < 5 && quickest >= 8 * kLatency; ++i) {  // the machine may be busy once
+    Readers readers{.file = file};
+    const Clock::time_point begin = Clock::now();
+    stage.Run(ReadAtOnce(readers, 32));
+    CHECK_EQ(readers.done, 32);
+    CHECK_EQ(readers.failed, 0);
+    CHECK(Clock::now() - begin >= kLatency);
+    quickest = std::min<Nanoseconds>(quickest, Clock::now() - begin);
+  }
+  CHECK(quickest < 8 * kLatency);
 }
 
 TEST(TwoLoopsServeOneFile) {
   Stage stage(2);
   ThreadHook hook;
   LoopbackExport file(stage, stage.Null(1 << 20, milliseconds(100)), {.slots = 8, .hook = &hook});
-  Readers readers{.file = file};
-  stage.Run(ReadAtOnce(readers, 16));
-  CHECK_EQ(readers.failed, 0);
+  for (int i = 0; i < 5; ++i) {  // one loop may take all of a round, if the other is held up
+    Readers readers{.file = file};
+    stage.Run(ReadAtOnce(readers, 16));
+    CHECK_EQ(readers.failed, 0);
+  }
   CHECK_EQ(std::count(hook.loops.begin(), hook.loops.end(), true), 2);
 }
 

@@ -37,12 +37,19 @@ TEST(ABarThatIsAskedForIsShown) {
 }
 
 TEST(TheEndIsShownAndTheRestSeldom) {
-  Output out;
-  ProgressBar bar(ProgressBar::When::kAlways, out.file.get());
-  for (std::uint64_t done = 0; done <= 100; ++done) {
-    bar.Show(done, 100);
+  std::string text;
+  Nanoseconds taken = ProgressBar::kInterval;
+  for (int i = 0; i < 20 && taken >= ProgressBar::kInterval; ++i) {  // the machine may be busy
+    Output out;
+    ProgressBar bar(ProgressBar::When::kAlways, out.file.get());
+    const Clock::time_point begin = Clock::now();
+    for (std::uint64_t done = 0; done <= 100; ++done) {
+      bar.Show(done, 100);
+    }
+    taken = Clock::now() - begin;
+    text = out.Text();
   }
-  CHECK_EQ(out.Text(), "    (0.00/100%)\r    (100.00/100%)\r");
+  CHECK_EQ(text, "    (0.00/100%)\r    (100.00/100%)\r");
 }
 
 TEST(NothingToDoIsNoPercentage) {

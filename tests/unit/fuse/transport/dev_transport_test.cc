@@ -236,7 +236,7 @@ TEST(InvalidatedDataIsReadAgain) {
   CHECK(ReadsPattern(fd.get(), 0, 4096));  // from the page cache
   e.transport.notifier().InvalidateInode(NodeId::kRoot, 0, 4096);
   bool fresh = false;
-  for (int i = 0; i < 500 && !fresh; ++i) {
+  for (int i = 0; i < 10'000 && !fresh; ++i) {
     fresh = !ReadsPattern(fd.get(), 0, 4096);
     ::usleep(2000);
   }

@@ -141,7 +141,7 @@ TEST(NotificationsReachTheKernel) {
   t.Run([](Threads& u) -> Task<Unit> {
     CHECK_OK(co_await u.client.Init());
     u.transport.notifier().InvalidateInode(NodeId::kRoot, 0, 0);
-    for (int i = 0; i < 2000 && u.kernel.notifications().empty(); ++i) {
+    for (int i = 0; i < 20'000 && u.kernel.notifications().empty(); ++i) {
       co_await u.control->SleepFor(std::chrono::milliseconds(1));
     }
     CHECK_EQ(u.kernel.notifications().size(), 1u);
