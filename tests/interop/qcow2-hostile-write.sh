@@ -33,7 +33,7 @@ cat >write.py <<'PY'
 from client import *
 rng, path = random.Random(len(sys.argv[1])), sys.argv[2]
 ALLOWED = (errno.EIO, errno.ENOSPC, errno.EOPNOTSUPP, errno.EROFS, errno.EFBIG)
-slowest = 0.0  # of what waits for no disk
+slowest = 0.0
 
 
 def attempt(function, *arguments):
@@ -45,8 +45,7 @@ def attempt(function, *arguments):
     except OSError as error:
         if error.errno not in ALLOWED:
             fail(f"{sys.argv[1]}: {function.__name__}: {error}")
-    if function in (os.pwrite, os.pread):
-        slowest = max(slowest, time.monotonic() - start)
+    slowest = max(slowest, time.monotonic() - start)
 
 
 fd = os.open(path, os.O_RDWR)
@@ -62,8 +61,8 @@ attempt(os.ftruncate, fd, 10 << 20)
 attempt(os.ftruncate, fd, 13 << 20)
 attempt(os.pwrite, fd, b"end", 12 << 20)
 attempt(os.close, fd)
-if slowest > 20:
-    fail(f"{sys.argv[1]}: {slowest} seconds for one operation")
+if slowest > 5:
+    print(f"{slowest} seconds for one operation")
 PY
 
 # Damages a copy of the good image; fails if it has nothing of the kind.
@@ -77,20 +76,19 @@ except IndexError:
     sys.exit(1)' "$1"
 }
 
-tried=0 refused=0
-for name in $(python3 -c 'import qcow2_damage as q; print(*[d.__name__ for d in q.DAMAGES])'); do
-  damage "$name" || continue
-  tried=$((tried + 1))
+# Serves the damaged image, writes to it and judges what is left; $slow is what took too long.
+survive() {
+  local name=$1 status=0
   start_server -w disk.qcow2 m >.log.server 2>&1 </dev/null &
   server=$!
   own_pids+=("$server")
   await ready_or_dead m 0 || fail "$name: neither refused nor mounted"
+  slow=
   if is_mounted m; then
-    client "$name" m <write.py
+    slow=$(client "$name" m <write.py)
     kill -TERM "$server" 2>/dev/null || true
   fi
   await ended "$server" || fail "$name: the server does not end"
-  status=0
   wait "$server" || status=$?
   case $status in
     0) ;;
@@ -109,6 +107,19 @@ for name in $(python3 -c 'import qcow2_damage as q; print(*[d.__name__ for d in 
   # What no writer changes: all before the size.
   [ "$(head -c 24 disk.qcow2 | cksum)" = "$(head -c 24 good.qcow2 | cksum)" ] ||
     fail "$name: the header has changed"
+}
+
+tried=0 refused=0
+for name in $(python3 -c 'import qcow2_damage as q; print(*[d.__name__ for d in q.DAMAGES])'); do
+  damage "$name" || continue
+  tried=$((tried + 1))
+  survive "$name"
+  # A disk may be busy with something else: slow is what is slow each time.
+  for _ in 1 2; do
+    [ -n "$slow" ] || break
+    damage "$name" && survive "$name"
+  done
+  [ -z "$slow" ] || fail "$name: $slow"
 done
 [ "$tried" -ge 30 ] || fail "only $tried damages"
 echo "damages: $tried passed, $refused refused"
