@@ -1,12 +1,11 @@
 // QMP for tests: every command of the schema, with handlers that do nothing, and tasks run at once.
 #pragma once
 #include <optional>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/assert.h"
 #include "core/task.h"
-#include "qapi/generated/commands.h"
 #include "qapi/qmp.h"
 
 namespace fusebay::qapi {
@@ -27,26 +26,11 @@ T RunNow(Task<T> task) {
   return std::move(*result);
 }
 
-struct AddStub {
-  QmpCommands& commands;
+QmpVersion StubVersion();
 
-  template <class Command>
-  void operator()() const {
-    using Answer = Result<typename Command::Return, QmpError>;
-    if (commands.Find(Command::kInfo.name) == nullptr) {
-      commands.Add<Command>([](typename Command::Arguments, QmpSession&) {
-        return Task<Answer>(Answer(QmpError(std::string(kStubError))));
-      });
-    }
-  }
-};
-
-inline QmpVersion StubVersion() { return {.major = 7, .minor = 2, .micro = 0, .package = "stub"}; }
-
-// The control commands, and the others as stubs: they check their arguments and then fail.
-inline void AddAllCommands(QmpCommands& commands) {
-  AddControlCommands(commands, StubVersion());
-  ForEachCommand(AddStub{commands});
-}
+// Stubs of the commands that have no handler: they check their arguments and then fail.
+void AddStubs(QmpCommands& commands);
+// The control commands, and the others as stubs.
+void AddAllCommands(QmpCommands& commands);
 
 }  // namespace fusebay::qapi

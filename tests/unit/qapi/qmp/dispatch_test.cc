@@ -108,7 +108,7 @@ TEST(MissingHandlersAreListed) {
   AddControlCommands(commands, StubVersion());
   const auto missing = commands.Missing();
   CHECK_EQ(missing.size(), std::size(kCommandNames) - 4);
-  ForEachCommand(AddStub{commands});
+  AddStubs(commands);
   CHECK(commands.Missing().empty());
 }
 

@@ -1,0 +1,5 @@
+// Precompiled: what most tests of the block layer include.
+#pragma once
+#include "block.h"
+
+#include "block_fixture.h"

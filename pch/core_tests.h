@@ -1,0 +1,5 @@
+// Precompiled: what most of core's tests include.
+#pragma once
+#include "core.h"
+
+#include "core_fixture.h"

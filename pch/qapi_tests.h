@@ -1,0 +1,5 @@
+// Precompiled: what most tests of qapi include.
+#pragma once
+#include "qapi.h"
+
+#include "check.h"

@@ -1,0 +1,5 @@
+// Precompiled: what most tests of QMP include.
+#pragma once
+#include "qapi_tests.h"
+
+#include "monitor_fixture.h"
